@@ -1,0 +1,707 @@
+"""The time loop. Knows arrays, not PyNN; NumPy owns every array, this file only walks them.
+
+One time step, n -> n+1, for each neuron (h is the step):
+
+ 1. the receptors add to the membrane's drives what their states, as of t_n, do over [t_n, t_n+h];
+    their states go on to t_n+1, and the weights that arrive at t_n+1 are added to them;
+ 2. the membrane goes from t_n to t_n+1 under these drives and the current injected during the step;
+    a refractory membrane is held at its reset potential instead;
+ 3. where the potential is at or above threshold the neuron spikes: the spike is stamped t_n+1, the
+    membrane is reset;
+ 4. signals are sampled at t_n+1;
+ 5. the spike arrives with delay d (at least one step) at t_n+1+d: its weight is added to the ring
+    slot of that step.
+
+Spike sources do not depend on the network: the spikes that they stamp t_n+1 are made first.
+
+Steps are taken in intervals no longer than the shortest delay between neurons. Within an interval
+neurons cannot reach one another, so a block of neurons takes all its steps while its state is in
+the cache, and threads meet twice per interval: after the sources, and after the neurons.
+
+Why the result depends on nothing but the network:
+ - a neuron's update reads only its own state, and the slots of its own receptors;
+ - a slot receives its weights by emission step, then projection, then source, then the order of the
+   source's row, whatever the interval: neurons and sources have slots of their own (what comes
+   from sources is delivered one interval earlier, and the two kinds would otherwise interleave
+   differently), added together when they are read;
+ - each target belongs to one thread, which alone writes its slots;
+ - random numbers are functions of (seed, purpose, population; neuron, step, draw).
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
+import threading
+
+import numpy as np
+
+include "philox.pxi"
+include "step_view.pxi"
+include "vector_math.pxi"
+
+cdef extern from *:
+    """
+    #include <sched.h>
+    /* A barrier that spins, then yields. Threads only wait here: no result passes through it. */
+    typedef struct { int arrived; int generation; } Barrier;
+    static inline void barrier_wait(Barrier *b, int n_threads) {
+        int generation = __atomic_load_n(&b->generation, __ATOMIC_ACQUIRE), spins = 0;
+        if (__atomic_add_fetch(&b->arrived, 1, __ATOMIC_ACQ_REL) == n_threads) {
+            __atomic_store_n(&b->arrived, 0, __ATOMIC_RELAXED);
+            __atomic_add_fetch(&b->generation, 1, __ATOMIC_RELEASE);
+            return;
+        }
+        while (__atomic_load_n(&b->generation, __ATOMIC_ACQUIRE) == generation)
+            if (++spins > 4000) sched_yield();
+    }
+    typedef const int32_t *__restrict__ targets_t;
+    typedef const double *__restrict__ weights_t;
+    typedef double *__restrict__ slot_t;
+    """
+    ctypedef struct Barrier:
+        int arrived
+    void barrier_wait(Barrier *b, int n_threads) noexcept nogil
+    ctypedef const int32_t *targets_t
+    ctypedef const double *weights_t
+    ctypedef double *slot_t
+
+cdef enum:
+    PURPOSE_POISSON = 1         # the purposes of random streams; part of every key
+
+
+cdef struct Population
+
+ctypedef void (*SourceKernel)(Population *, uint32_t seed, int64_t lower, int64_t upper,
+                              int64_t stamp, int32_t *index, int32_t *count,
+                              int64_t *n) noexcept nogil
+
+cdef struct Receptor:
+    StepKernel kernel
+    int n_states
+    double *state[2]            # [n]
+    int n_constants
+    int stride                  # 1 if varied, 0 if uniform
+    double *constant[MAX_CONSTANTS]
+    double *arrival             # [n_slots, n]: what neurons sent
+    double *arrival_of_sources  # [n_slots, n] or NULL
+
+cdef struct Injection:
+    int64_t source              # row of the levels
+    int64_t n
+    int32_t *index              # [n], sorted
+
+cdef struct Signal:
+    double *state               # [n]
+    int64_t every, first        # steps
+    int64_t n_index
+    int32_t *index              # [n_index], sorted
+    double *samples             # [n_samples, n_index]
+
+cdef struct Population:
+    int64_t n
+    uint32_t stream             # which random stream
+    bint is_source
+    # neurons
+    StepKernel kernel
+    int n_states, n_constants, n_drives, stride
+    double *state[MAX_STATES]
+    double *constant[MAX_CONSTANTS]
+    double *offset              # [n] nA
+    int n_receptors
+    Receptor *receptor
+    int n_injections
+    Injection *injection
+    int n_signals
+    Signal *signal
+    # sources
+    SourceKernel emit
+    double *rate                # [n] expected spikes per step
+    int64_t *start              # [n] steps: active for start < stamp <= stop
+    int64_t *stop
+    int64_t n_events
+    int64_t *event_step         # [n_events], sorted by (step, index)
+    int32_t *event_index
+    # spikes of the current interval: [interval, n], thread t fills columns from first[t]
+    int32_t *spike_index
+    int32_t *spike_count        # multiplicity; sources only
+    int64_t *first              # [n_threads + 1]
+    int64_t *n_spikes           # [n_threads, interval]
+    # the record
+    uint8_t *recorded           # [n] or NULL
+    int64_t n_record, record_capacity
+    int32_t *record_index
+    int64_t *record_step
+    int32_t *record_count
+
+cdef struct Table:
+    int pre
+    int64_t n_post
+    int64_t *row_start          # [n_pre * n_threads + 1], in runs if run_delay else in synapses
+    int64_t *run_start          # [n_runs + 1] or NULL: all delays are `delay`
+    int32_t *run_delay          # [n_runs] steps
+    int32_t delay
+    int32_t *target             # [n_synapses]
+    double *weight              # [n_synapses] or NULL: all weights are `one_weight`
+    double one_weight
+    double *ring                # [n_slots, n_post]
+
+
+# --- spike sources ---------------------------------------------------------------------------
+
+cdef inline int32_t poisson_count(double mean, double u) noexcept nogil:
+    # Inversion by sequential search from 0; exact to the resolution of u.
+    cdef double term = exp_(-mean)
+    cdef double cumulative = term
+    cdef int32_t k = 0
+    while u >= cumulative and term > 0.0 and k < 10000:
+        k += 1
+        term = term * mean / k
+        cumulative += term
+        if k > mean and term < 1e-18:
+            break
+    return k
+
+
+cdef void emit_poisson(Population *p, uint32_t seed, int64_t lower, int64_t upper, int64_t stamp,
+                       int32_t *index, int32_t *count, int64_t *n) noexcept nogil:
+    """Spikes in (t_stamp - h, t_stamp] of neurons lower to upper - 1.
+
+    One Philox block serves four neurons: 32 bits each. Only where these 32 bits cannot decide
+    for "no spike" is a second word drawn to make 64, so the cheap case stays exact.
+    """
+    cdef uint32_t words[4]
+    cdef uint32_t more[4]
+    cdef int64_t i, group, found = 0
+    cdef int32_t k
+    cdef double mean, part, u
+    group = -1
+    for i in range(lower, upper):
+        if stamp <= p.start[i] or stamp > p.stop[i] or p.rate[i] <= 0.0:
+            continue
+        if i >> 2 != group:
+            group = i >> 2
+            words[0] = <uint32_t>group
+            words[1] = <uint32_t>stamp
+            words[2] = <uint32_t>(stamp >> 32)
+            words[3] = 0
+            philox_4x32(words, seed ^ (<uint32_t>PURPOSE_POISSON << 24), p.stream)
+        mean = p.rate[i]
+        # (word + 1) / 2^32 is the largest u these 32 bits can become: 1 - mean <= exp(-mean).
+        if (words[i & 3] + 1.0) * 2.3283064365386963e-10 <= 1.0 - mean:
+            continue
+        # Large means are sums of smaller ones, whose exp(-mean) is a normal number.
+        k = 0
+        more[3] = 0
+        while mean > 0.0:
+            part = mean if mean <= 256.0 else 256.0
+            mean -= part
+            more[0] = <uint32_t>i
+            more[1] = <uint32_t>stamp
+            more[2] = <uint32_t>(stamp >> 32)
+            more[3] = more[3] + 1
+            u = draw_low_word(more, seed, p.stream)
+            if more[3] == 1:
+                u = (words[i & 3] + u) * 2.3283064365386963e-10
+            k += poisson_count(part, u)
+        if k:
+            index[found] = <int32_t>i
+            count[found] = k
+            found += 1
+    n[0] = found
+
+
+cdef inline double draw_low_word(uint32_t *counter, uint32_t seed, uint32_t stream) noexcept nogil:
+    # A uniform number in [0, 1) of 53 bits for neuron counter[0] and draw counter[3] > 0.
+    cdef uint32_t words[4]
+    cdef int k
+    for k in range(4):
+        words[k] = counter[k]
+    philox_4x32(words, seed ^ (<uint32_t>PURPOSE_POISSON << 24), stream)
+    return (((<uint64_t>words[0] << 32) | words[1]) >> 11) * 1.1102230246251565e-16
+
+
+cdef void emit_array(Population *p, uint32_t seed, int64_t lower, int64_t upper, int64_t stamp,
+                     int32_t *index, int32_t *count, int64_t *n) noexcept nogil:
+    """The given spike times stamped `stamp`: found by bisection in (step, index) order."""
+    cdef int64_t low = 0, high = p.n_events, middle, found = 0
+    while low < high:
+        middle = (low + high) >> 1
+        if p.event_step[middle] < stamp or (p.event_step[middle] == stamp
+                                            and p.event_index[middle] < lower):
+            low = middle + 1
+        else:
+            high = middle
+    while low < p.n_events and p.event_step[low] == stamp and p.event_index[low] < upper:
+        if found and index[found - 1] == p.event_index[low]:
+            count[found - 1] += 1
+        else:
+            index[found] = p.event_index[low]
+            count[found] = 1
+            found += 1
+        low += 1
+    n[0] = found
+
+
+# --- delivery --------------------------------------------------------------------------------
+
+cdef inline void add_constant(slot_t slot, targets_t target, double weight,
+                              int64_t start, int64_t stop) noexcept nogil:
+    cdef int64_t k
+    for k in range(start, stop):
+        slot[target[k]] += weight
+
+
+cdef inline void add_weights(slot_t slot, targets_t target, weights_t weight, double factor,
+                             int64_t start, int64_t stop) noexcept nogil:
+    cdef int64_t k
+    for k in range(start, stop):
+        slot[target[k]] += factor * weight[k]
+
+
+cdef inline void deliver_run(Table *t, double factor, int64_t arrival, int64_t mask,
+                             int64_t start, int64_t stop) noexcept nogil:
+    cdef double *slot = t.ring + (arrival & mask) * t.n_post
+    if t.weight == NULL:
+        add_constant(slot, t.target, factor * t.one_weight, start, stop)
+    else:
+        add_weights(slot, t.target, t.weight, factor, start, stop)
+
+
+cdef void deliver_spike(Table *t, int64_t row, double factor, int64_t stamp,
+                        int64_t mask) noexcept nogil:
+    cdef int64_t run
+    if t.run_start == NULL:
+        deliver_run(t, factor, stamp + t.delay, mask, t.row_start[row], t.row_start[row + 1])
+    else:
+        for run in range(t.row_start[row], t.row_start[row + 1]):
+            deliver_run(t, factor, stamp + t.run_delay[run], mask, t.run_start[run],
+                        t.run_start[run + 1])
+
+
+cdef double *doubles(object array, list keep) except? NULL:
+    cdef double[::1] view = array
+    keep.append(array)
+    return &view[0] if view.shape[0] else NULL
+
+
+cdef int64_t *longs(object array, list keep) except? NULL:
+    cdef int64_t[::1] view = array
+    keep.append(array)
+    return &view[0] if view.shape[0] else NULL
+
+
+cdef int32_t *ints(object array, list keep) except? NULL:
+    cdef int32_t[::1] view = array
+    keep.append(array)
+    return &view[0] if view.shape[0] else NULL
+
+
+cdef class Engine:
+    """Runs one compiled network; see `pyNN_laconeu.network` for what it is given.
+
+    n_threads, interval (steps), n_slots (a power of two above the longest delay plus the
+    interval), seed (32 bits); then `add_population`, `add_table`, `advance`.
+    """
+
+    cdef int n_threads, n_populations, n_tables
+    cdef int64_t interval, n_slots, step
+    cdef uint32_t seed
+    cdef Population *population
+    cdef Table *table
+    cdef list keep, keep_signals
+    cdef Barrier barrier
+    cdef double *levels         # [n_sources, n_steps of this advance]
+    cdef int64_t n_levels, first_step, done
+    cdef bint at_origin
+
+    def __cinit__(self, int n_threads, int64_t interval, int64_t n_slots, uint32_t seed,
+                  int max_populations, int max_tables):
+        self.n_threads, self.interval, self.n_slots = n_threads, interval, n_slots
+        self.seed = seed
+        self.keep, self.keep_signals = [], []
+        self.population = <Population *>calloc(max_populations + 1, sizeof(Population))
+        self.table = <Table *>calloc(max_tables + 1, sizeof(Table))
+        if self.population == NULL or self.table == NULL:
+            raise MemoryError()
+
+    def __dealloc__(self):
+        cdef int i
+        for i in range(self.n_populations):
+            free(self.population[i].receptor)
+            free(self.population[i].injection)
+            free(self.population[i].signal)
+        free(self.population)
+        free(self.table)
+
+    cdef Population *_new_population(self, spec) except NULL:
+        cdef Population *p = &self.population[self.n_populations]
+        cdef int64_t t
+        p.n, p.stream = spec.size, spec.index
+        spec.first = np.array([p.n * t // self.n_threads for t in range(self.n_threads + 1)],
+                              dtype=np.int64)
+        p.first = longs(spec.first, self.keep)
+        p.spike_index = ints(np.empty(self.interval * p.n, np.int32), self.keep)
+        p.n_spikes = longs(np.zeros(self.n_threads * self.interval, np.int64), self.keep)
+        return p
+
+    def add_neurons(self, spec):
+        """spec: a `network.NeuronArrays`."""
+        cdef Population *p = self._new_population(spec)
+        cdef Receptor *r
+        cdef int k, i
+        p.kernel = <StepKernel><uintptr_t>spec.kernel
+        p.stride = 1 if spec.varied else 0
+        p.n_states, p.n_constants, p.n_drives = (
+            len(spec.states), len(spec.constants), spec.n_drives)
+        for k in range(p.n_states):
+            p.state[k] = doubles(spec.states[k], self.keep)
+        for k in range(p.n_constants):
+            p.constant[k] = doubles(spec.constants[k], self.keep)
+        p.offset = doubles(spec.offset, self.keep)
+        p.n_receptors = len(spec.receptors)
+        p.receptor = <Receptor *>calloc(p.n_receptors + 1, sizeof(Receptor))
+        p.n_injections = len(spec.injections)
+        p.injection = <Injection *>calloc(p.n_injections + 1, sizeof(Injection))
+        if p.receptor == NULL or p.injection == NULL:
+            raise MemoryError()
+        self.n_populations += 1
+        for k, receptor in enumerate(spec.receptors):
+            r = &p.receptor[k]
+            r.kernel = <StepKernel><uintptr_t>receptor.kernel
+            r.stride = 1 if receptor.varied else 0
+            r.n_states, r.n_constants = len(receptor.states), len(receptor.constants)
+            for i in range(r.n_states):
+                r.state[i] = doubles(receptor.states[i], self.keep)
+            for i in range(r.n_constants):
+                r.constant[i] = doubles(receptor.constants[i], self.keep)
+            r.arrival = doubles(receptor.arrival.reshape(-1), self.keep)
+            if receptor.arrival_of_sources is not None:
+                r.arrival_of_sources = doubles(receptor.arrival_of_sources.reshape(-1), self.keep)
+        for k, (source, index) in enumerate(spec.injections):
+            p.injection[k].source = source
+            p.injection[k].n = len(index)
+            p.injection[k].index = ints(index, self.keep)
+        return self.n_populations - 1
+
+    cdef Population *_new_source(self, spec) except NULL:
+        cdef Population *p = self._new_population(spec)
+        p.is_source = True
+        p.spike_count = ints(np.empty(self.interval * p.n, np.int32), self.keep)
+        self.n_populations += 1
+        return p
+
+    def add_poisson(self, spec):
+        """spec: a `network.PoissonArrays`."""
+        cdef Population *p = self._new_source(spec)
+        p.emit = emit_poisson
+        p.rate = doubles(spec.rate, self.keep)
+        p.start = longs(spec.start, self.keep)
+        p.stop = longs(spec.stop, self.keep)
+        return self.n_populations - 1
+
+    def add_spike_times(self, spec):
+        """spec: a `network.SpikeTimeArrays`."""
+        cdef Population *p = self._new_source(spec)
+        p.emit = emit_array
+        p.n_events = len(spec.event_step)
+        p.event_step = longs(spec.event_step, self.keep)
+        p.event_index = ints(spec.event_index, self.keep)
+        return self.n_populations - 1
+
+    def add_table(self, int pre, ring, rows):
+        """ring: [n_slots, n_post]; rows: a `synapses.Rows`."""
+        cdef Table *t = &self.table[self.n_tables]
+        t.pre = pre
+        t.n_post = ring.shape[1]
+        t.ring = doubles(ring.reshape(-1), self.keep)
+        t.row_start = longs(rows.row_start, self.keep)
+        t.target = ints(rows.target, self.keep)
+        if isinstance(rows.weight, float):
+            t.one_weight = rows.weight
+        else:
+            t.weight = doubles(rows.weight, self.keep)
+        if rows.run_start is None:
+            t.delay = rows.delay
+        else:
+            t.run_start = longs(rows.run_start, self.keep)
+            t.run_delay = ints(rows.run_delay, self.keep)
+        self.n_tables += 1
+
+    def advance(self, int64_t step, int64_t n_steps, bint at_origin, recordings, levels):
+        """Advance from `step` by at most `n_steps`; returns (steps done, spikes).
+
+        at_origin: also emit what sources stamp with `step` itself (only at t = 0).
+        recordings: per population (spike mask or None, signals), see `recording.Recorder.begin`.
+        levels: [n_sources, n_steps] nA.
+        Spikes: per population (index, step, count or None), ordered by (step, index). Fewer
+        steps are done where a population's record is full. Releases the GIL.
+        """
+        cdef int k
+        cdef Population *p
+        records = []
+        self.keep_signals = []
+        self.step, self.first_step, self.done = step, step, 0
+        self.n_levels = levels.shape[1]
+        self.levels = doubles(levels.reshape(-1), self.keep_signals)
+        self.at_origin = at_origin
+        for k in range(self.n_populations):
+            p = &self.population[k]
+            mask, signals = recordings[k]
+            records.append(self._begin_record(p, n_steps, mask, signals))
+        workers = [threading.Thread(target=self._work, args=(t, n_steps), daemon=True)
+                   for t in range(1, self.n_threads)]
+        memset(&self.barrier, 0, sizeof(Barrier))
+        for worker in workers:
+            worker.start()
+        self._work(0, n_steps)
+        for worker in workers:
+            worker.join()
+        spikes = []
+        for k in range(self.n_populations):
+            p = &self.population[k]
+            index, at, count = records[k]
+            spikes.append((index[:p.n_record].copy(), at[:p.n_record].copy(),
+                           count[:p.n_record].copy() if p.is_source else None))
+        return self.done, spikes
+
+    cdef object _begin_record(self, Population *p, int64_t n_steps, mask, signals):
+        cdef uint8_t[::1] recorded
+        cdef int k
+        p.n_record = 0
+        p.recorded = NULL
+        capacity = 0
+        if mask is not None:
+            recorded = mask
+            p.recorded = &recorded[0]
+            self.keep_signals.append(mask)
+            # Room for every neuron in every step of an interval, and for some intervals more.
+            capacity = (p.n * self.interval
+                        + min(p.n * n_steps, max(65536, 4 * p.n * self.interval)) + p.n)
+        record = (np.empty(capacity, np.int32), np.empty(capacity, np.int64),
+                  np.empty(capacity if p.is_source else 0, np.int32))
+        p.record_capacity = capacity
+        p.record_index = ints(record[0], self.keep_signals)
+        p.record_step = longs(record[1], self.keep_signals)
+        p.record_count = ints(record[2], self.keep_signals)
+        free(p.signal)
+        p.n_signals = len(signals)
+        p.signal = <Signal *>calloc(p.n_signals + 1, sizeof(Signal))
+        for k, signal in enumerate(signals):
+            p.signal[k].state = doubles(signal.state, self.keep_signals)
+            p.signal[k].every, p.signal[k].first = signal.every, signal.first
+            p.signal[k].n_index = len(signal.index)
+            p.signal[k].index = ints(signal.index, self.keep_signals)
+            p.signal[k].samples = doubles(signal.samples.reshape(-1), self.keep_signals)
+        return record
+
+    def _work(self, int thread, int64_t n_steps):
+        with nogil:
+            self._run(thread, n_steps)
+
+    cdef void _run(self, int thread, int64_t n_steps) noexcept nogil:
+        """All intervals, as thread `thread`. Every thread computes the same interval bounds."""
+        cdef int64_t done = 0, length
+        cdef int64_t step = self.first_step
+        if self.at_origin:
+            self._emit(thread, step - 1, 1)
+            self._meet()
+            self._deliver(thread, step - 1, 1, True)
+            self._record(thread, step - 1, 1, True)
+            self._meet()
+        while done < n_steps and self._has_room():
+            length = min(self.interval, n_steps - done)
+            self._emit(thread, step, length)
+            self._meet()
+            self._deliver(thread, step, length, True)
+            self._record(thread, step, length, True)
+            self._update(thread, step, length)
+            self._meet()
+            self._deliver(thread, step, length, False)
+            self._record(thread, step, length, False)
+            self._meet()
+            done += length
+            step += length
+        if thread == 0:
+            self.done = done
+
+    cdef void _meet(self) noexcept nogil:
+        if self.n_threads > 1:
+            barrier_wait(&self.barrier, self.n_threads)
+
+    cdef bint _has_room(self) noexcept nogil:
+        cdef int k
+        cdef Population *p
+        for k in range(self.n_populations):
+            p = &self.population[k]
+            if p.recorded != NULL and p.record_capacity - p.n_record < p.n * self.interval:
+                return False
+        return True
+
+    cdef void _emit(self, int thread, int64_t step, int64_t length) noexcept nogil:
+        """Sources: the spikes stamped step + 1 to step + length."""
+        cdef int k
+        cdef int64_t s, at
+        cdef Population *p
+        for k in range(self.n_populations):
+            p = &self.population[k]
+            if p.is_source:
+                for s in range(length):
+                    at = s * p.n + p.first[thread]
+                    p.emit(p, self.seed, p.first[thread], p.first[thread + 1], step + s + 1,
+                           p.spike_index + at, p.spike_count + at,
+                           p.n_spikes + thread * self.interval + s)
+
+    cdef void _update(self, int thread, int64_t step, int64_t length) noexcept nogil:
+        """Neurons of this thread, block by block, each through the whole interval."""
+        cdef int k
+        cdef int64_t s, lower, n
+        cdef Population *p
+        for k in range(self.n_populations):
+            p = &self.population[k]
+            if not p.is_source:
+                for s in range(length):
+                    p.n_spikes[thread * self.interval + s] = 0
+                lower = p.first[thread]
+                while lower < p.first[thread + 1]:
+                    n = min(<int64_t>BLOCK, p.first[thread + 1] - lower)
+                    self._update_block(p, thread, step, length, lower, n)
+                    lower += n
+
+    cdef void _update_block(self, Population *p, int thread, int64_t step, int64_t length,
+                            int64_t lower, int64_t n) noexcept nogil:
+        cdef double drive[MAX_DRIVES * BLOCK]
+        cdef double current[BLOCK]
+        cdef long long spiking[BLOCK]
+        cdef StepView view, receptor_view
+        cdef Receptor *r
+        cdef double *from_sources
+        cdef int64_t s, i, slot, mask = self.n_slots - 1
+        cdef int64_t *n_spikes
+        cdef int32_t *out
+        cdef int k
+        memset(drive, 0, p.n_drives * BLOCK * sizeof(double))
+        view.n = n
+        view.spiking = spiking
+        for k in range(p.n_drives):
+            view.drive[k] = drive + k * BLOCK
+            receptor_view.drive[k] = view.drive[k]
+        for k in range(p.n_states):
+            view.state[k] = p.state[k] + lower
+        for k in range(p.n_constants):
+            view.constant[k] = p.constant[k] + p.stride * lower
+        view.current = p.offset + lower
+        receptor_view.n = n
+        for s in range(length):
+            slot = ((step + s + 1) & mask) * p.n + lower
+            for k in range(p.n_receptors):
+                r = &p.receptor[k]
+                for i in range(r.n_states):
+                    receptor_view.state[i] = r.state[i] + lower
+                for i in range(r.n_constants):
+                    receptor_view.constant[i] = r.constant[i] + r.stride * lower
+                receptor_view.arrival = r.arrival + slot
+                if r.arrival_of_sources != NULL:
+                    from_sources = r.arrival_of_sources + slot
+                    for i in range(n):
+                        receptor_view.arrival[i] += from_sources[i]
+                        from_sources[i] = 0.0
+                r.kernel(&receptor_view)
+            if p.n_injections:
+                self._inject(p, current, step + s - self.first_step, lower, n)
+                view.current = current
+            p.kernel(&view)
+            if view.any_spiking:
+                n_spikes = p.n_spikes + thread * self.interval + s
+                out = p.spike_index + s * p.n + p.first[thread] + n_spikes[0]
+                for i in range(n):
+                    if spiking[i]:
+                        out[0] = <int32_t>(lower + i)
+                        out += 1
+                        n_spikes[0] += 1
+            for k in range(p.n_signals):
+                sample(&p.signal[k], step + s + 1, lower, lower + n)
+
+    cdef void _inject(self, Population *p, double *current, int64_t column, int64_t lower,
+                      int64_t n) noexcept nogil:
+        """current = i_offset + what the current sources inject during this step."""
+        cdef int64_t i
+        cdef int k
+        cdef double level
+        cdef Injection *injection
+        for i in range(n):
+            current[i] = p.offset[lower + i]
+        for k in range(p.n_injections):
+            injection = &p.injection[k]
+            level = self.levels[injection.source * self.n_levels + column]
+            if level != 0.0:
+                for i in range(bisect(injection.index, injection.n, lower),
+                               bisect(injection.index, injection.n, lower + n)):
+                    current[injection.index[i] - lower] += level
+
+    cdef void _deliver(self, int thread, int64_t step, int64_t length,
+                       bint from_sources) noexcept nogil:
+        """The interval's spikes to this thread's targets, in the order of the file's head."""
+        cdef int64_t s, i, n, at, mask = self.n_slots - 1
+        cdef int k, t
+        cdef Table *table
+        cdef Population *p
+        cdef double factor
+        for s in range(length):
+            for k in range(self.n_tables):
+                table = &self.table[k]
+                p = &self.population[table.pre]
+                if p.is_source != from_sources:
+                    continue
+                for t in range(self.n_threads):
+                    n = p.n_spikes[t * self.interval + s]
+                    at = s * p.n + p.first[t]
+                    for i in range(at, at + n):
+                        factor = p.spike_count[i] if from_sources else 1.0
+                        deliver_spike(table, p.spike_index[i] * <int64_t>self.n_threads + thread,
+                                      factor, step + s + 1, mask)
+
+    cdef void _record(self, int thread, int64_t step, int64_t length,
+                      bint from_sources) noexcept nogil:
+        """The interval's spikes to the record, populations dealt out to the threads."""
+        cdef int64_t s, i, at
+        cdef int k, t
+        cdef Population *p
+        for k in range(self.n_populations):
+            p = &self.population[k]
+            if (p.recorded == NULL or p.is_source != from_sources
+                    or k % self.n_threads != thread):
+                continue
+            for s in range(length):
+                for t in range(self.n_threads):
+                    at = s * p.n + p.first[t]
+                    for i in range(at, at + p.n_spikes[t * self.interval + s]):
+                        if p.recorded[p.spike_index[i]]:
+                            p.record_index[p.n_record] = p.spike_index[i]
+                            p.record_step[p.n_record] = step + s + 1
+                            if from_sources:
+                                p.record_count[p.n_record] = p.spike_count[i]
+                            p.n_record += 1
+
+
+cdef int64_t bisect(int32_t *index, int64_t n, int64_t value) noexcept nogil:
+    """The first position of sorted `index` [n] whose entry is not below `value`."""
+    cdef int64_t low = 0, high = n, middle
+    while low < high:
+        middle = (low + high) >> 1
+        if index[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+cdef void sample(Signal *signal, int64_t step, int64_t lower, int64_t upper) noexcept nogil:
+    """Copy the recorded neurons' state, where a sample is due at `step`."""
+    cdef int64_t since = step - signal.first, i, stop
+    cdef double *row
+    if since < 0 or since % signal.every:
+        return
+    row = signal.samples + since // signal.every * signal.n_index
+    stop = bisect(signal.index, signal.n_index, upper)
+    for i in range(bisect(signal.index, signal.n_index, lower), stop):
+        row[i] = signal.state[signal.index[i]]

@@ -1,0 +1,63 @@
+"""pyNN.laconeu: a PyNN back end that simulates spiking networks in compiled, vectorised loops.
+
+    import pyNN.laconeu as sim
+
+Everything public is PyNN's interface; `setup` documents the options of this back end.
+"""
+
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as _version
+
+from pyNN import errors, random, space  # noqa: F401
+from pyNN.network import Network  # noqa: F401
+from pyNN.recording import *  # noqa: F401, F403
+from pyNN.space import Space  # noqa: F401
+from pyNN.standardmodels import StandardCellType as _StandardCellType
+
+from . import _import_hook
+from .connectors import *  # noqa: F401, F403
+from .control import (  # noqa: F401
+    end,
+    get_current_time,
+    get_max_delay,
+    get_min_delay,
+    get_time_step,
+    initialize,
+    num_processes,
+    rank,
+    reset,
+    run,
+    run_for,
+    run_until,
+    setup,
+)
+from .populations import Assembly, Population, PopulationView  # noqa: F401
+from .procedural_api import connect, create, record, record_gsyn, record_v, set  # noqa: F401
+from .projections import Projection  # noqa: F401
+from .random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution  # noqa: F401
+from .standardmodels.cells import (  # noqa: F401
+    IF_cond_alpha,
+    IF_cond_exp,
+    IF_curr_alpha,
+    IF_curr_delta,
+    IF_curr_exp,
+    Izhikevich,
+    SpikeSourceArray,
+    SpikeSourcePoisson,
+)
+from .standardmodels.electrodes import DCSource, StepCurrentSource  # noqa: F401
+from .standardmodels.synapses import StaticSynapse  # noqa: F401
+
+try:
+    __version__ = _version("pyNN_laconeu")
+except PackageNotFoundError:  # run from the source tree
+    __version__ = "unknown"
+
+_import_hook.install()
+
+
+def list_standard_models():
+    """Names of the standard cell types that this back end has."""
+    return [obj.__name__ for obj in globals().values()
+            if isinstance(obj, type) and issubclass(obj, _StandardCellType)
+            and obj is not _StandardCellType]

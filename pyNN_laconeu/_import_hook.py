@@ -1,0 +1,65 @@
+"""
+Makes pyNN.laconeu another name of pyNN_laconeu.
+
+PyNN looks for its backends inside its own package, and a directory pyNN/ of ours would shadow an
+editable PyNN. So a finder on sys.meta_path answers for "pyNN.laconeu" and everything below it with
+the real module: pyNN.laconeu.simulator is pyNN_laconeu.simulator, one object under two names,
+whose __name__ and __spec__ remain the real ones.
+
+The wheel carries this file twice: here, for whoever imports pyNN_laconeu first, and at the top
+level as _pynn_laconeu_import_hook, which pyNN_laconeu.pth imports whenever Python starts. So it
+must stay cheap (it imports nothing before it is asked) and must never fail.
+"""
+
+import sys
+
+ALIAS = "pyNN.laconeu"
+REAL = "pyNN_laconeu"
+
+
+def install():
+    """Put the finder on sys.meta_path, unless one is there already (from either copy)."""
+    # First in line: the path-based finder would load a second copy of each submodule.
+    if not any(getattr(finder, "laconeu_alias", None) == ALIAS for finder in sys.meta_path):
+        sys.meta_path.insert(0, AliasFinder)
+
+
+class AliasFinder:
+    """Meta-path finder of pyNN.laconeu and its submodules."""
+
+    laconeu_alias = ALIAS
+
+    @staticmethod
+    def find_spec(fullname, path=None, target=None):
+        if fullname != ALIAS and not fullname.startswith(ALIAS + "."):
+            return None
+        from importlib.machinery import ModuleSpec
+        from importlib.util import find_spec
+
+        real_name = REAL + fullname[len(ALIAS):]
+        real = find_spec(real_name)
+        if real is None:  # uninstalled, or no such submodule: the usual ModuleNotFoundError
+            return None
+        spec = ModuleSpec(fullname, AliasLoader(real_name), origin=real.origin)
+        spec.submodule_search_locations = real.submodule_search_locations
+        return spec
+
+
+class AliasLoader:
+    """Loads a module by importing the real one and entering it under the alias."""
+
+    def __init__(self, real_name):
+        self.real_name = real_name
+
+    def create_module(self, spec):
+        return None  # Python makes an empty module, which exec_module replaces
+
+    def exec_module(self, module):
+        from importlib import import_module
+
+        # The import system goes on with what it finds in sys.modules afterwards. Handing the real
+        # module over in create_module instead would overwrite its __spec__.
+        sys.modules[module.__name__] = import_module(self.real_name)
+
+
+install()

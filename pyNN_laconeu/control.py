@@ -1,0 +1,126 @@
+"""setup(), run(), reset(), end() and the questions about the simulation's state."""
+
+import numbers
+
+import numpy as np
+from pyNN import common
+from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
+from pyNN.recording import get_io
+
+from . import simulator
+
+# Keywords that scripts pass for other back ends and that change nothing about the result here.
+ACCEPTED = {
+    "nest": ("verbosity", "recording_precision", "rng_type", "t_flush"),
+    "neuron": ("use_cvode", "rtol", "atol", "default_maxstep", "native_rng_baseseed"),
+    "older scripts": ("debug", "quit_on_end", "log_file", "loglevel", "filename", "label"),
+}
+SEED_ALIASES = ("grng_seed", "rng_seeds_seed", "rng_seeds")
+OWN = ("timestep", "min_delay", "max_delay", "threads", "rng_seed", "spike_precision")
+
+
+def _positive(name, value):
+    if (not isinstance(value, numbers.Real) or isinstance(value, bool)
+            or not np.isfinite(value) or value <= 0):
+        raise ValueError(f"setup(): {name} = {value!r}, must be a positive number of ms")
+    return float(value)
+
+
+def _whole(name, value, lowest, highest):
+    if (not isinstance(value, numbers.Integral) or isinstance(value, bool)
+            or not lowest <= value <= highest):
+        raise ValueError(f"setup(): {name} = {value!r}, must be an integer from {lowest} to "
+                         f"{highest}")
+    return int(value)
+
+
+def _check_keywords(extra):
+    known = {*OWN, *SEED_ALIASES, *(word for words in ACCEPTED.values() for word in words)}
+    unknown = sorted(set(extra) - known)
+    if unknown:
+        raise TypeError(f"setup() got {', '.join(unknown)}; it takes {', '.join(OWN)}, and "
+                        f"accepts without effect {', '.join(sorted(known - set(OWN)))}")
+    if extra.get("use_cvode"):
+        raise ValueError("setup(): use_cvode = True asks for variable time steps, which laconeu "
+                         "does not have; leave it out or pass False")
+    precision = extra.get("spike_precision", "on_grid")
+    if precision != "on_grid":
+        raise ValueError(f"setup(): spike_precision = {precision!r}; laconeu places spikes on "
+                         "the grid of time steps: pass 'on_grid' or leave it out")
+
+
+def setup(timestep=DEFAULT_TIMESTEP, min_delay=DEFAULT_MIN_DELAY, **extra_params):
+    """Start a new, empty network. What was recorded in earlier ones stays readable.
+
+    Arguments:
+        timestep: integration time step in ms, default 0.1.
+        min_delay, max_delay: ms, or 'auto' (default): then no delay is too short or too long.
+        threads: number of threads; by default all cores that the process may use
+            (OMP_NUM_THREADS respected) for networks large enough to profit. The results are
+            the same for any number.
+        rng_seed: seed of everything random that runs in the engine, default 42.
+        spike_precision: 'on_grid', the only one.
+        Keywords of pyNN.nest and pyNN.neuron that cannot change a result here are accepted
+        without effect.
+
+    Returns 0, the rank of this process.
+    Raises ValueError for values that make no sense, TypeError for unknown keywords.
+    """
+    _check_keywords(extra_params)
+    timestep = _positive("timestep", timestep)
+    max_delay = extra_params.get("max_delay", DEFAULT_MAX_DELAY)
+    if min_delay != "auto":
+        min_delay = _positive("min_delay", min_delay)
+        if min_delay < timestep * (1 - 1e-9):
+            raise ValueError(f"setup(): min_delay = {min_delay:g} ms is shorter than the "
+                             f"timestep, {timestep:g} ms")
+    if max_delay != "auto":
+        max_delay = _positive("max_delay", max_delay)
+        if max_delay < (timestep if min_delay == "auto" else min_delay) * (1 - 1e-9):
+            raise ValueError(f"setup(): max_delay = {max_delay:g} ms is shorter than the "
+                             f"shortest delay allowed")
+    threads = extra_params.get("threads")
+    if threads is not None:
+        threads = _whole("threads", threads, 1, 1024)
+    seed = extra_params.get("rng_seed", simulator.DEFAULT_SEED)
+    for alias in SEED_ALIASES:
+        if alias in extra_params:
+            seed = extra_params[alias]
+            seed = seed[0] if alias == "rng_seeds" else seed
+    simulator.state.clear(timestep, min_delay, max_delay, threads,
+                          _whole("rng_seed", seed, 0, 2 ** 32 - 1))
+    simulator.state.write_on_end = []
+    return rank()
+
+
+def end(compatible_output=True):
+    """Write the files asked for by record(to_file=...). Recorded data stay readable."""
+    for population, variables, filename in simulator.state.write_on_end:
+        population.write_data(get_io(filename), variables)
+    simulator.state.write_on_end = []
+
+
+run, run_until = common.build_run(simulator)
+run_for = run
+
+reset = common.build_reset(simulator)
+
+initialize = common.initialize
+
+get_current_time, get_time_step, _, _, num_processes, rank = common.build_state_queries(simulator)
+
+
+def get_min_delay():
+    """The shortest delay allowed, in ms; where setup() left it open, the shortest in use."""
+    if simulator.state.min_delay != "auto":
+        return simulator.state.min_delay
+    return min((projection.delay_bounds[0] for projection in simulator.state.network.projections
+                if len(projection)), default=simulator.state.dt)
+
+
+def get_max_delay():
+    """The longest delay allowed, in ms; where setup() left it open, the longest in use."""
+    if simulator.state.max_delay != "auto":
+        return simulator.state.max_delay
+    return max((projection.delay_bounds[1] for projection in simulator.state.network.projections
+                if len(projection)), default=simulator.state.dt)

@@ -1,0 +1,211 @@
+"""One network, from setup() to the next setup(): its parts, its clock, and its compiled form.
+
+`run_until` compiles what changed since the last run (populations to `arrays`, projections to
+rows of synapses), then calls the engine in slices of about a tenth of a second, between which
+recorded data are handed to the recorders and Ctrl-C is answered.
+"""
+
+import contextlib
+import logging
+import signal
+import threading
+import time
+
+import numpy as np
+
+from .kernels.engine import Engine
+
+logger = logging.getLogger("PyNN")
+
+# Steps between two meetings of the threads, where the delays allow more.
+LONGEST_INTERVAL = 32
+# Below this many neurons or synapses a second thread costs more than it brings.
+MANY_NEURONS, MANY_SYNAPSES = 4000, 1_000_000
+# How long one call of the engine should take, in s, and its length in steps at the most.
+SLICE_SECONDS, SLICE_STEPS = 0.1, 1 << 14
+
+
+@contextlib.contextmanager
+def _interrupts_held():
+    """Let Ctrl-C wait until the block is through, so that it never meets a half-made step."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pending = []
+    previous = signal.signal(signal.SIGINT, lambda *details: pending.append(details))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        if pending:
+            if callable(previous):
+                previous(*pending[0])
+            elif previous == signal.SIG_DFL:
+                raise KeyboardInterrupt
+
+
+class Network:
+    """Parts, clock and compiled form of one network.
+
+    dt in ms; min_delay, max_delay in ms or 'auto'; threads: a number, or None for as many as
+    pay; seed of all random streams that the engine draws from, 32 bits.
+    """
+
+    def __init__(self, dt, min_delay, max_delay, threads, cores, seed):
+        self.dt, self.min_delay, self.max_delay = dt, min_delay, max_delay
+        self.threads, self.cores, self.seed = threads, cores, seed
+        self.step = 0
+        self.running = False
+        self.segment_counter = 0
+        self.next_id = 1
+        self.populations, self.projections, self.current_sources = [], [], []
+        self._rings = {}       # (population index, receptor type, from sources) -> [n_slots, n]
+        self._n_slots = 0
+        self._engine = None
+        self._n_threads = None
+        self._slice = 256
+
+    @property
+    def t(self):
+        """Current time in ms."""
+        return round(self.step * self.dt, 12)
+
+    def steps(self, duration):
+        """A time in ms as a number of steps, rounded to the nearest."""
+        return int(round(duration / self.dt))
+
+    def add_population(self, population):
+        """Take in a population; its ids follow those of the one before."""
+        population.index = len(self.populations)
+        self.populations.append(population)
+        self.next_id += population.size
+        self.changed()
+
+    def add_projection(self, projection):
+        """Take in a projection: it stays active even if the script drops its name."""
+        self.projections.append(projection)
+        self.changed()
+
+    def add_current_source(self, source):
+        """Take in a current source."""
+        self.current_sources.append(source)
+        self.changed()
+
+    def changed(self):
+        """Something compiled is stale: compile again before the next step."""
+        self._engine = None
+
+    def close(self):
+        """Forget all parts, so that what nobody else holds is freed. The clock stays."""
+        self.populations, self.projections, self.current_sources = [], [], []
+        self._rings, self._engine = {}, None
+
+    # --- compiling -----------------------------------------------------------------------------
+
+    @property
+    def n_threads(self):
+        """Number of threads of this network; fixed by the first run."""
+        if self._n_threads is None:
+            neurons = sum(population.size for population in self.populations)
+            synapses = sum(len(projection) for projection in self.projections)
+            large = neurons >= MANY_NEURONS or synapses >= MANY_SYNAPSES
+            self._n_threads = self.threads or (self.cores if large else 1)
+        return self._n_threads
+
+    def ring(self, population, receptor_type, from_sources):
+        """The slots [n_slots, n] of what arrives at a receptor; None where no source sends."""
+        key = (population.index, receptor_type, from_sources)
+        if key not in self._rings:
+            if from_sources and key not in self._fed_by_sources:
+                return None
+            self._rings[key] = np.zeros((self._n_slots, population.size))
+        return self._rings[key]
+
+    def injections(self, population):
+        """(row of the source's levels, int32 indices) of all current sources into a population."""
+        return [(row, np.unique(index).astype(np.int32) if np.any(np.diff(index) <= 0)
+                 else np.ascontiguousarray(index, dtype=np.int32))
+                for row, source in enumerate(self.current_sources)
+                for root, index in source.targets if root is population]
+
+    def _resize_rings(self, longest):
+        """Room for delays up to `longest` steps; what is under way keeps its arrival step."""
+        n_slots = 1 << int(longest).bit_length()
+        if n_slots <= self._n_slots:
+            return
+        arrivals = self.step + 1 + np.arange(self._n_slots)
+        for key, old in self._rings.items():
+            new = np.zeros((n_slots, old.shape[1]))
+            new[arrivals % n_slots] = old[arrivals % self._n_slots]
+            self._rings[key] = new
+        self._n_slots = n_slots
+
+    def _compile(self):
+        tables = [table for projection in self.projections
+                  for table in projection.tables(self.n_threads)]
+        delays = [rows.shortest_delay for pre, _, _, rows in tables
+                  if not is_source(pre) and rows.shortest_delay]
+        interval = min([LONGEST_INTERVAL, *delays])
+        longest = max((rows.longest_delay for *_, rows in tables), default=1)
+        self._resize_rings(longest + interval + 1)
+        self._fed_by_sources = {(post.index, receptor_type, True)
+                                for pre, post, receptor_type, _ in tables if is_source(pre)}
+        engine = Engine(self.n_threads, interval, self._n_slots, self.seed & 0xFFFFFFFF,
+                        len(self.populations), len(tables))
+        for population in self.populations:
+            population.celltype.model.compile(population, self).add_to(engine)
+        for pre, post, receptor_type, rows in tables:
+            engine.add_table(pre.index, self.ring(post, receptor_type, is_source(pre)), rows)
+        self._engine = engine
+
+    # --- running -------------------------------------------------------------------------------
+
+    def run_until(self, t):
+        """Advance to `t` ms; a KeyboardInterrupt leaves the network between two steps."""
+        target = self.steps(t)
+        if target > self.step and self._engine is None:
+            self._compile()
+        self.running = True
+        while self.step < target:
+            with _interrupts_held():
+                self._advance(min(target - self.step, self._slice))
+
+    def _advance(self, n_steps):
+        recordings = [population.recorder.begin(self.step, n_steps)
+                      for population in self.populations]
+        levels = np.array([source.levels(self.step, n_steps)
+                           for source in self.current_sources]).reshape(-1, n_steps)
+        began = time.perf_counter()
+        done, spikes = self._engine.advance(self.step, n_steps, self.step == 0, [
+            (mask, [_bound(signal, population) for signal in signals])
+            for population, (mask, signals) in zip(self.populations, recordings)], levels)
+        elapsed = time.perf_counter() - began
+        self.step += done
+        for population, recorded in zip(self.populations, spikes):
+            population.recorder.commit(done, *recorded)
+        paced = int(done * SLICE_SECONDS / max(elapsed, 1e-6))
+        self._slice = max(1, min(SLICE_STEPS, 4 * self._slice, paced))
+
+    def reset(self):
+        """Back to t = 0: potentials, receptors, pending spikes, random streams; a new segment."""
+        self.step = 0
+        self.running = False
+        self.segment_counter += 1
+        for ring in self._rings.values():
+            ring[:] = 0.0
+        for population in self.populations:
+            population.reset_state()
+
+
+def is_source(population):
+    """Whether a population's spikes depend on no other's: it has no receptors."""
+    return not population.celltype.receptor_types
+
+
+class _bound:
+    """A recorder's Signal with the state array that it samples."""
+
+    def __init__(self, signal, population):
+        self.state = population.state[signal.variable]
+        self.every, self.first = signal.every, signal.first
+        self.index, self.samples = signal.index, signal.samples

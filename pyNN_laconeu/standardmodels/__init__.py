@@ -1,0 +1,1 @@
+"""PyNN's standard cell types, synapse types and current sources, as laconeu has them."""

@@ -1,0 +1,51 @@
+"""exp, its companions and Philox against closed forms and known answers."""
+
+import math
+
+import numpy as np
+import pytest
+from pyNN_laconeu.kernels import numerics
+
+
+def test_exp_is_within_one_ulp_or_so_over_its_range():
+    x = np.concatenate([np.linspace(-700, 700, 200001), np.linspace(-1e-3, 1e-3, 2001)])
+    reference = np.array([math.exp(value) for value in x])
+    # The reference itself may be off by half an ulp.
+    assert (np.abs(numerics.exp(x) - reference) <= 1.5 * np.spacing(reference)).all()
+
+
+def test_exp_at_the_edges():
+    assert numerics.exp(0.0) == 1.0
+    assert numerics.exp(-1e4) == 0.0
+    assert np.isfinite(numerics.exp(1e4))
+    assert np.isnan(numerics.exp(math.nan))
+
+
+@pytest.mark.parametrize("x", [-30.0, -0.51, -0.49, -1e-9, 0.0, 1e-12, 1e-3, 0.49, 0.51, 20.0])
+def test_phi_is_regular_everywhere(x):
+    reference = math.expm1(x) / x if x else 1.0
+    assert numerics.phi(x) == pytest.approx(reference, rel=1e-15)
+
+
+@pytest.mark.parametrize("x", [-20.0, -0.51, -0.49, -1e-9, 0.0, 1e-12, 1e-3, 0.49, 0.51, 30.0])
+def test_psi_is_the_integral_it_says(x):
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    s = (nodes + 1) / 2
+    reference = (weights / 2 * s * np.exp(-x * s)).sum()
+    assert numerics.psi(x) == pytest.approx(reference, rel=1e-13)
+
+
+def test_expm1_keeps_its_digits_near_zero():
+    for x in (1e-15, -1e-9, 1e-4, -3.0):
+        assert numerics.expm1(x) == pytest.approx(math.expm1(x), rel=1e-15)
+
+
+@pytest.mark.parametrize("counter, key, words", [
+    # The known answers that come with Random123 (Salmon et al. 2011).
+    ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
+    ((0xFFFFFFFF,) * 4, (0xFFFFFFFF,) * 2, (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
+    ((0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0),
+     (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1)),
+])
+def test_philox_gives_the_known_answers(counter, key, words):
+    assert numerics.philox(counter, key) == words
