@@ -9,7 +9,7 @@ the input weighted by how well each source knows the stimulus.
 """
 
 import numpy as np
-from ring import DT, N, POSITION, command_line, headless_pyplot, load, tuned_rates
+from ring import DT, POSITION, N, command_line, headless_pyplot, load, tuned_rates
 
 
 def build(sim, rates=None, simtime=20000.0, seed=42):

@@ -15,10 +15,10 @@ from types import MappingProxyType
 import numpy as np
 from pyNN import common, errors, random
 from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, simplify
-from pyNN.recording import files, get_io
+from pyNN.recording import files
 
 from . import simulator
-from .recording import Part, Recorder, RecordingError, build_block, write_block
+from .recording import Part, Recorder, RecordingError, build_block, check_file, write_block
 
 # What PyNN and lazyarray raise where a value is not what they can use
 VALUE_ERRORS = (AssertionError, AttributeError, IndexError, NotImplementedError, SyntaxError,
@@ -120,6 +120,7 @@ class _Cells:
         if variables is None:
             self.recorder.reset()
             return
+        check_file(to_file)
         self.recorder.record(variables, np.asarray(self.all_cells), sampling_interval, locations)
         _write_at_end(self, variables, to_file)
 
@@ -273,11 +274,8 @@ def _values(lazy):
 
 
 def _write_at_end(cells, variables, to_file):
-    if to_file is None or isinstance(to_file, bool):
-        return
-    if isinstance(to_file, str):
-        get_io(to_file)  # refuses a format that Neo cannot write, now rather than at the end
-    simulator.state.write_on_end.append((cells, variables, to_file))
+    if to_file is not None and not isinstance(to_file, bool):
+        simulator.state.write_on_end.append((cells, variables, to_file))
 
 
 def _save_positions(cells, file, metadata):
@@ -496,10 +494,10 @@ class Assembly(common.Assembly):
 
     def record(self, variables, to_file=None, sampling_interval=None, locations=None):
         """Record from all components, see Population.record; to_file gets one Block of them."""
+        check_file(to_file)
         if variables is not None:
             for p in self.populations:
-                p.recorder._check_names(variables, locations)
-                p.recorder._check_interval(sampling_interval)
+                p.recorder.check(variables, sampling_interval, locations)
         for p in self.populations:
             p.record(variables, None, sampling_interval, locations)
         if variables is not None:
@@ -534,8 +532,6 @@ class Assembly(common.Assembly):
 
     def write_data(self, io, variables="all", gather=True, clear=False, annotations=None):
         """Write the data of all components by a Neo IO, given as such or by a file name."""
-        if isinstance(io, str):
-            io = get_io(io)
         write_block(io, self.get_data(variables, gather, False, annotations))
         if clear:
             for p in self.populations:

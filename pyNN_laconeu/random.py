@@ -1,14 +1,21 @@
 """Random number generators: PyNN's own, and NativeRNG, the fast one of this backend.
 
-With a `NumpyRNG` a script gives the same network here as on every other backend. A `NativeRNG` gives up that equality
-for speed: connectors which are handed one draw only as many numbers as they make connections.
+With a `NumpyRNG` a script gives the same network here as on every other backend. A `NativeRNG`
+gives up that equality for speed: connectors which are handed one draw only as many numbers as they
+make connections.
 """
 
 import operator
 
 import numpy as np
-from pyNN.random import (AbstractRNG, GSLRNG, MAX_REDRAWS, NumpyRNG, RandomDistribution,
-                         available_distributions)
+from pyNN.random import (
+    GSLRNG,
+    MAX_REDRAWS,
+    AbstractRNG,
+    NumpyRNG,
+    RandomDistribution,
+    available_distributions,
+)
 from pyNN.random import NativeRNG as _NativeRNG
 
 __all__ = ["AbstractRNG", "GSLRNG", "NativeRNG", "NumpyRNG", "RandomDistribution",
@@ -25,9 +32,10 @@ class NativeRNG(_NativeRNG):
         `seed`:
             an integer from 0 to 2**128 - 1, the key of the Philox generator. Default 151985012.
 
-    `next` draws every distribution of `pyNN.random.available_distributions`, with the same parameters as
-    `NumpyRNG.next`. Each use advances the stream, also by connectors and by synapse parameters: two projections
-    made from one NativeRNG are independent of each other (with a NumpyRNG PyNN works on copies, which repeat).
+    `next` draws every distribution of `pyNN.random.available_distributions`, with the parameters
+    of `NumpyRNG.next`. Each use advances the stream, also by connectors and synapse parameters:
+    two projections made from one NativeRNG are independent of each other (with a NumpyRNG PyNN
+    works on copies, which repeat).
 
     Raises TypeError or ValueError for a seed that is not such an integer.
 
@@ -127,8 +135,8 @@ class NativeRNG(_NativeRNG):
             redrawn = self.generator.normal(mu, sigma, outside.size)
             values[outside] = redrawn
             outside = outside[(redrawn < low) | (redrawn > high)]
-        raise ValueError(f"normal_clipped: after {MAX_REDRAWS} redraws there are still values outside "
-                         f"({low}, {high}) for mu={mu}, sigma={sigma}")
+        raise ValueError(f"normal_clipped: after {MAX_REDRAWS} redraws there are still values "
+                         f"outside ({low}, {high}) for mu={mu}, sigma={sigma}")
 
     def _normal_clipped_to_boundary(self, size, mu, sigma, low, high):
         return np.clip(self.generator.normal(mu, sigma, size), low, high)

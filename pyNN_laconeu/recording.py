@@ -5,7 +5,7 @@ their Population: they outlive the network they were recorded in. The times of o
 from its reset, t = step * dt.
 """
 
-import copyreg
+import os
 import weakref
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from pyNN.recording import Variable, get_io
 from . import simulator
 
 UNRECORDED = -1
+WRITABLE = (".nix", ".h5", ".nwb", ".pkl", ".pickle", ".mat")
 
 
 class RecordingError(errors.RecordingError):
@@ -62,21 +63,26 @@ class Recorder:
         recorded already, else the time step. It has no effect on spikes.
         Raises RecordingError for a variable that the cells lack, ValueError for an interval.
         """
-        names = self._check_names(variables, locations)
-        every = self._check_interval(sampling_interval)
-        for name in names:
-            recorded_every = self.signals.get(name, (every,))[0]
-            if every is not None and recorded_every not in (None, every):
-                raise ValueError(
-                    f"Population '{self.population.label}': '{name}' is recorded every "
-                    f"{recorded_every * self.network.dt:g} ms already; sampling_interval is "
-                    f"{sampling_interval} ms, but all its cells must have the same")
+        names, every = self.check(variables, sampling_interval, locations)
         indices = np.unique(self._indices(ids))
         for name in names:
             if name == "spikes":
                 self.current.record_spikes(indices, self.network.step)
             else:
                 self._record_signal(name, indices, every)
+
+    def check(self, variables, sampling_interval=None, locations=None):
+        """Raise what record() would; returns the names, and the interval in steps or None."""
+        names = self._check_names(variables, locations)
+        every = self._check_interval(sampling_interval)
+        for name in names:
+            recorded_every = self.signals.get(name, (every,))[0]
+            if every is not None and recorded_every != every:
+                raise ValueError(
+                    f"Population '{self.population.label}': '{name}' is recorded every "
+                    f"{recorded_every * self.network.dt:g} ms already; sampling_interval is "
+                    f"{sampling_interval} ms, but all its cells must have the same")
+        return names, every
 
     def reset(self):
         """Record nothing any more, and forget what was recorded since the last reset()."""
@@ -116,9 +122,8 @@ class Recorder:
     def write(self, variables, file=None, gather=False, filter_ids=None, clear=False,
               annotations=None, locations=None):
         """Write the data by a Neo IO, given as such or by the name of a file."""
-        file = file or self.file
-        io = get_io(file) if isinstance(file, str) else file
-        write_block(io, self.get(variables, gather, filter_ids, False, annotations, locations))
+        write_block(file or self.file,
+                    self.get(variables, gather, filter_ids, False, annotations, locations))
         if clear:
             self.clear()
 
@@ -511,9 +516,20 @@ class SpikeTrains(SpikeTrainList):
         if self._items is None and np.ptp(self._t_starts) > 0.0:
             self._spiketrains_from_array()
         state = {name: value for name, value in self.__dict__.items() if name != "_t_starts"}
-        return copyreg.__newobj__, (SpikeTrainList,), state
+        return SpikeTrainList, (), state
 
 
-def write_block(io, block):
-    """Write a Block by any of Neo's IOs."""
+def check_file(file):
+    """Refuse, before anything is recorded, the name of a file that Neo cannot write."""
+    if isinstance(file, str) and os.path.splitext(file)[1] not in WRITABLE:
+        get_io(file)  # raises PyNN's explanation
+
+
+def write_block(file, block):
+    """Write a Block by a Neo IO, given as such or by the name of a file."""
+    io = get_io(file) if isinstance(file, str) else file
+    if isinstance(io, neo.io.NWBIO) and "session_start_time" not in block.annotations:
+        block.annotate(session_start_time=block.rec_datetime or datetime.now())
     io.write_block(block)
+    if isinstance(file, str) and hasattr(io, "close"):
+        io.close()

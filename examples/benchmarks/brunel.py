@@ -4,9 +4,9 @@ How much faster is the lecture's Brunel network built and run than by a peer?
 Build: from setup() to the last projection and its length, without imports. Run: 500 ms of
 biological time. One thread each. Expected: 30 times (build) and 12 times (run) faster than
 pyNN.nest. The numbers of connections must be equal, and the rate of the E cells (470 Hz at
-g 2.5, eta 0.01, J 0.2) within 0.5 % of the peer's. In smaller networks (--order) the Poisson input matters more: from
-order 10000 on the rates must agree within 3 %, below they are only printed, since there the
-activity may die out.
+g 2.5, eta 0.01, J 0.2) within 0.5 % of the peer's. In smaller networks (--order) the Poisson
+input matters more: from order 10000 on the rates must agree within 3 %, below that they are
+only printed, since the activity may die out.
 
     python examples/benchmarks/brunel.py --peer-python /path/to/venv/bin/python
 """

@@ -26,6 +26,7 @@ import izhikevich  # noqa: E402
 import ring  # noqa: E402
 import synchrony  # noqa: E402
 
+pytestmark = pytest.mark.compare
 SIMTIME = 3000.0  # ms
 
 
@@ -45,7 +46,7 @@ class Replay:
     def SpikeSourcePoisson(self, rate, duration):
         spikes = (self.rng.uniform(size=(np.size(rate), round(duration / self.timestep)))
                   < np.reshape(rate, (-1, 1)) * self.timestep / 1000.0)
-        trains = [Sequence(self.timestep * (1.0 + np.flatnonzero(row))) for row in spikes]
+        trains = [Sequence(np.round(self.timestep * (1.0 + np.flatnonzero(row)), 3)) for row in spikes]
         return self.sim.SpikeSourceArray(spike_times=trains if np.ndim(rate) else trains[0])
 
 
@@ -107,10 +108,10 @@ def test_brunel_has_the_same_connections_and_with_the_same_input_the_same_spikes
         }
         sim.run(100.0)
         sim.end()
-        trains = [train for net in (E_net, I_net)
-                  for train in net.get_data().segments[0].spiketrains]
-        # nest numbers the trains by sample, so they are put in the order of the cells
-        trains.sort(key=lambda train: train.annotations["source_id"])
+        trains = []
+        for net in (E_net, I_net):
+            recorded = net.get_data().segments[0].spiketrains
+            trains += sorted(recorded, key=lambda train: train.annotations["source_index"])
         results.append((connections, [np.rint(train.magnitude / brunel.DT) for train in trains]))
     (their_connections, theirs), (our_connections, ours) = results
     for name, connections in our_connections.items():
