@@ -9,6 +9,9 @@ whose __name__ and __spec__ remain the real ones.
 The wheel carries this file twice: here, for whoever imports pyNN_laconeu first, and at the top
 level as _pynn_laconeu_import_hook, which pyNN_laconeu.pth imports whenever Python starts. So it
 must stay cheap (it imports nothing before it is asked) and must never fail.
+
+After `pip install .`, Python started in the source folder would find pyNN_laconeu/ there, which has
+no compiled kernels. The finder then points to the installed package instead.
 """
 
 import sys
@@ -25,12 +28,14 @@ def install():
 
 
 class AliasFinder:
-    """Meta-path finder of pyNN.laconeu and its submodules."""
+    """Meta-path finder of pyNN.laconeu and its submodules, and of an installed pyNN_laconeu."""
 
     laconeu_alias = ALIAS
 
     @staticmethod
     def find_spec(fullname, path=None, target=None):
+        if fullname == REAL:
+            return installed_spec()
         if fullname != ALIAS and not fullname.startswith(ALIAS + "."):
             return None
         from importlib.machinery import ModuleSpec
@@ -43,6 +48,18 @@ class AliasFinder:
         spec = ModuleSpec(fullname, AliasLoader(real_name), origin=real.origin)
         spec.submodule_search_locations = real.submodule_search_locations
         return spec
+
+
+def installed_spec():
+    """The installed package, if a source folder hides it; else None, and Python looks by itself."""
+    from importlib.machinery import PathFinder
+    from os.path import dirname, isdir, join
+
+    first = PathFinder.find_spec(REAL)
+    if first is None or not first.origin or isdir(join(dirname(first.origin), "kernels")):
+        return None
+    beside = PathFinder.find_spec(REAL, [dirname(__file__)])
+    return beside if beside and isdir(join(dirname(beside.origin or ""), "kernels")) else None
 
 
 class AliasLoader:

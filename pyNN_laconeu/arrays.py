@@ -19,7 +19,7 @@ ISA, KERNELS = load_kernels()
 
 # What the models' functions of constants may call.
 MATHS = SimpleNamespace(exp=numerics.exp, expm1=numerics.expm1, phi=numerics.phi,
-                        psi=numerics.psi, rint=np.rint)
+                        psi=numerics.psi, ceil=np.ceil)
 
 
 @dataclass(frozen=True)

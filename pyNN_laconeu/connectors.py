@@ -135,15 +135,19 @@ class ArrayBased(Connector):
         if (type(space).distances is not Space.distances
                 or type(space).distance_generator is not Space.distance_generator):
             return super()._generate_distance_map(projection)
-        targets = space.scale_factor * (_positions(projection.post).T + space.offset)
-        return LazyArray(PairFunction(_distance_in(space), _positions(projection.pre), targets.T),
-                         shape=projection.shape)
+
+        def positions():
+            # A random structure draws them when they are first looked at, in PyNN in this order.
+            sources, targets = _positions(projection.pre), _positions(projection.post)
+            return sources, (space.scale_factor * (targets.T + space.offset)).T
+        return LazyArray(PairFunction(_distance_in(space), positions), shape=projection.shape)
 
     # PyNN compares the IDs as a matrix (and the indices, where pre and post are one Population,
     # which comes to the same).
 
     def _get_connection_map_no_self_connections(self, projection):
-        return LazyArray(PairFunction(np.not_equal, _ids(projection.pre), _ids(projection.post)),
+        return LazyArray(PairFunction(np.not_equal, lambda: (_ids(projection.pre),
+                                                             _ids(projection.post))),
                          shape=projection.shape)
 
     def _get_connection_map_no_mutual_connections(self, projection):
@@ -157,8 +161,8 @@ class ArrayBased(Connector):
         def allowed(source, target):
             both_ways = (source[1] & target[1]).astype(bool)
             return (source[0] > target[0]) | ~both_ways
-        return LazyArray(PairFunction(allowed, np.stack([pre, np.isin(pre, post)]),
-                                      np.stack([post, np.isin(post, pre)])),
+        return LazyArray(PairFunction(allowed, lambda: (np.stack([pre, np.isin(pre, post)]),
+                                                        np.stack([post, np.isin(post, pre)]))),
                          shape=projection.shape)
 
     def _allowed_map(self, projection):
@@ -246,10 +250,10 @@ class DisplacementDependentProbabilityConnector(ArrayBased,
     class DisplacementExpression(
             pynn.DisplacementDependentProbabilityConnector.DisplacementExpression):
         def for_pairs(self, pairs):
-            displacements = pairs.combine(lambda pre, post: post - pre,
-                                          _positions(self.projection.pre),
-                                          _positions(self.projection.post))
-            return self._disp_function(displacements)
+            targets, sources = (_positions(cells) for cells in (self.projection.post,
+                                                                self.projection.pre))
+            return self._disp_function(pairs.combine(lambda source, target: target - source,
+                                                     sources, targets))
 
     def __init__(self, disp_function, allow_self_connections=True, location_selector=None,
                  rng=None, safe=True, callback=None):
@@ -312,9 +316,10 @@ class FromListConnector(ArrayBased, pynn.FromListConnector):
                     f"{projection.label}: {side} index out of range: {index[wrong][0]} in the "
                     f"list, must be a whole number from 0 to {cells.size - 1}")
         parameters = self._parameters_from_synapse_type(projection)
-        # Not a stable sort, as PyNN's: among the sources of one target this order decides who
-        # gets which random number.
-        self.conn_list = self.conn_list[np.argsort(self.conn_list[:, 1])]
+        # Not a stable sort, as PyNN's, where among the sources of one target this order decides
+        # who gets which random number. Else stable: NumPy's other sorts depend on the machine.
+        kind = "stable" if {"weight", "delay"} <= set(self.column_names) else None
+        self.conn_list = self.conn_list[np.argsort(self.conn_list[:, 1], kind=kind)]
         post = self.conn_list[:, 1].astype(np.int64)
         start = np.searchsorted(post, np.arange(projection.post.size + 1))
         blocks = _blocks_of_groups(self.conn_list[:, 0].astype(np.int32), start, False)
@@ -550,7 +555,12 @@ class FixedTotalNumberConnector(FixedNumberConnector, pynn.FixedTotalNumberConne
         # than half of the pairs, the sequence says which ones to leave out.
         few, places = min(n, n_allowed - n), np.empty(0, np.int64)
         while places.size < few:
-            places = np.union1d(places, draw(few - places.size))
+            new = np.sort(draw(few - places.size))
+            new = new[np.diff(new, prepend=-1) > 0]
+            if places.size:
+                next_place = np.minimum(np.searchsorted(places, new), places.size - 1)
+                new = new[places[next_place] != new]
+            places = np.sort(np.concatenate([places, new]), kind="stable")
         if few == n:
             return places % n_pre, places // n_pre
         allowed = LazyArray(True, shape=projection.shape) if allowed is None else allowed
@@ -752,21 +762,29 @@ class Pairs:
 class PairFunction:
     """A function of a value of the source and one of the target: base value of LazyArrays.
 
-    of_pre (..., n_pre), of_post (..., n_post): the values.
+    values: a function that returns, when first needed, those of all sources (..., n_pre) and of
+    all targets (..., n_post).
     """
 
-    def __init__(self, function, of_pre, of_post):
-        self.function, self.of_pre, self.of_post = function, of_pre, of_post
+    def __init__(self, function, values):
+        self.function, self._values, self._evaluated = function, values, None
+
+    @property
+    def values(self):
+        if self._evaluated is None:
+            self._evaluated = self._values()
+        return self._evaluated
 
     def __call__(self, i, j):
         i, j = np.broadcast_arrays(i, j)
-        return self.function(self.of_pre[..., i], self.of_post[..., j])
+        of_pre, of_post = self.values
+        return self.function(of_pre[..., i], of_post[..., j])
 
     def for_pairs(self, pairs):
-        return pairs.combine(self.function, self.of_pre, self.of_post)
+        return pairs.combine(self.function, *self.values)
 
     def __deepcopy__(self, memo):
-        return self  # never changed
+        return self  # never changed, and its values are large
 
 
 # --- blocks of columns ---------------------------------------------------------------------------
@@ -920,12 +938,20 @@ def _check_values(projection, pairs, values):
         value = values[name]
         if np.ndim(value) == 0 or (check is check_weights
                                    and ((value >= 0).all() or (value <= 0).all())):
-            check(value, projection)
+            _check_value(check, value, projection)
         else:
             ends = np.cumsum(pairs.counts)
             for begin, end in zip(ends - pairs.counts, ends):
                 if end > begin:
-                    check(value[begin:end], projection)
+                    _check_value(check, value[begin:end], projection)
+
+
+def _check_value(check, value, projection):
+    try:
+        check(value, projection)
+    except errors.ConnectionError as error:
+        projection._checked_weight(value)  # says more, where it refuses
+        raise errors.ConnectionError(f"{projection.label}: {error}") from None
 
 
 def _as_counts(numbers):

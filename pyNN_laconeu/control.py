@@ -86,9 +86,13 @@ def setup(timestep=DEFAULT_TIMESTEP, min_delay=DEFAULT_MIN_DELAY, **extra_params
     for alias in SEED_ALIASES:
         if alias in extra_params:
             seed = extra_params[alias]
-            seed = seed[0] if alias == "rng_seeds" else seed
-    simulator.state.clear(timestep, min_delay, max_delay, threads,
-                          _whole("rng_seed", seed, 0, 2 ** 32 - 1))
+            if alias == "rng_seeds":
+                if np.ndim(seed) != 1 or len(seed) == 0:
+                    raise ValueError(f"setup(): rng_seeds = {seed!r}, must be a list of integers, "
+                                     "of which the first is taken as rng_seed")
+                seed = seed[0]
+    seed = _whole("rng_seed", seed, 0, 2 ** 32 - 1)
+    simulator.state.clear(timestep, min_delay, max_delay, threads, seed)
     simulator.state.write_on_end = []
     return rank()
 

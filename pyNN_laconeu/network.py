@@ -162,6 +162,8 @@ class Network:
 
     def run_until(self, t):
         """Advance to `t` ms; a KeyboardInterrupt leaves the network between two steps."""
+        if not np.isfinite(t):
+            raise ValueError(f"cannot run until t = {t} ms: the time must be finite")
         target = self.steps(t)
         if target > self.step and self._engine is None:
             self._compile()

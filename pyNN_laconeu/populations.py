@@ -136,7 +136,7 @@ class _Cells:
         """Write index, x, y and z (um) of each cell to a file."""
         _save_positions(self, file, {"population": self.label})
 
-    def index_of(self, numbers):
+    def _index_of(self, numbers):
         """Where the cells with these ids (an array) are in this population; IndexError if not."""
         ids = np.asarray(self.all_cells)
         order = np.argsort(ids, kind="stable")
@@ -171,12 +171,18 @@ class _Cells:
                 raise errors.NonExistentParameterError(name, type(self.celltype).__name__, schema)
             if isinstance(value, str):
                 raise self._invalid(name, value, "must not be a string")
+            if isinstance(value, np.ndarray) and value.ndim == 2:
+                value = list(value)  # spike times, a row for each cell
             try:
                 lazy = ParameterSpace({name: value}, schema, (self.size,))[name]
             except VALUE_ERRORS as err:
-                raise self._invalid(name, value, str(err)) from err
+                raise self._invalid(name, value, err) from err
             values[name] = self._evaluate(name, _with_own_draws(lazy))
-        self.celltype.check_parameters(values, self.label)
+        # With what is not set but must agree with it.
+        partners = {name: self.root.parameters[name][self.root_indices]
+                    for pair in self.celltype.ordered if not values.keys().isdisjoint(pair)
+                    for name in pair}
+        self.celltype.check_parameters({**partners, **values}, self.label)
         return values
 
     def _apply_set(self, values):
@@ -196,7 +202,7 @@ class _Cells:
             try:
                 lazy = LazyArray(value, shape=(self.size,), dtype=float)
             except VALUE_ERRORS as err:
-                raise self._invalid(variable, value, str(err)) from err
+                raise self._invalid(variable, value, err) from err
             array = values[variable] = self._evaluate(variable, lazy)
             if not np.isfinite(array).all():
                 bad = np.flatnonzero(~np.isfinite(array))[0]
@@ -222,10 +228,8 @@ class _Cells:
                 raise errors.InvalidDimensionsError(
                     f"has shape {values.shape} instead of {(self.size,)}")
             return np.broadcast_to(values, (self.size,)).astype(np.float64, order="C")
-        except errors.NonExistentParameterError:
-            raise
         except VALUE_ERRORS as err:
-            raise self._invalid(name, lazy.base_value, str(err)) from err
+            raise self._invalid(name, lazy.base_value, err) from err
 
     def _fill_sequences(self, values):
         filled = np.empty(self.size, object)
@@ -239,10 +243,13 @@ class _Cells:
         return filled
 
     def _invalid(self, name, value, reason):
-        shapes = ("shape", "imension", "length")
-        error = (errors.InvalidDimensionsError if any(word in reason for word in shapes)
-                 else errors.InvalidParameterValueError)
-        shown = np.array2string(value, threshold=5) if isinstance(value, np.ndarray) else repr(value)
+        """The error for a value, as PyNN's classes distinguish them."""
+        wrong_shape = isinstance(reason, errors.InvalidDimensionsError) or "shape" in str(reason)
+        error = errors.InvalidDimensionsError if wrong_shape else errors.InvalidParameterValueError
+        if isinstance(value, np.ndarray):
+            shown = np.array2string(value, threshold=5)
+        else:
+            shown = repr(value)
         return error(f"{self.label} ({self.size} cells of {type(self.celltype).__name__}): "
                      f"{name} = {shown:.200}: {reason}")
 
@@ -379,9 +386,7 @@ class PopulationView(_Cells, common.PopulationView):
     _simulator = simulator
 
     def __init__(self, parent, selector, label=None):
-        label = label or f"view of '{parent.label}'"
-        super().__init__(parent, _checked_selector(parent, selector, label), label)
-        self.label = label
+        super().__init__(parent, _checked_selector(parent, selector), label)
         self.root = parent.root
         self.root_indices = parent.root_indices[self.mask]
         self.first_id = self.root._cell(int(self.root_indices.min()))
@@ -397,7 +402,7 @@ class PopulationView(_Cells, common.PopulationView):
         """Where the cell with this ID, or several, are in the view; IndexError if they are not."""
         if isinstance(id, common.BasePopulation):
             id = id.all_cells
-        index = self.index_of(np.asarray(id))
+        index = self._index_of(np.asarray(id))
         return index if np.iterable(id) else int(index)
 
     def index_in_grandparent(self, indices):
@@ -414,13 +419,16 @@ class PopulationView(_Cells, common.PopulationView):
         return index
 
 
-def _checked_selector(parent, selector, label):
-    """A slice as it is; anything else as an array of its own, of masks or indices >= 0."""
+def _checked_selector(parent, selector):
+    """A slice as it is; anything else as an array of indices >= 0, which PyNN may sort."""
+    label = f"part of '{parent.label}'"
     if isinstance(selector, slice):
         if len(range(*selector.indices(parent.size))) == 0:
             raise IndexError(f"{label}: {selector} selects no cell out of {parent.size}")
         return selector
     selector = np.array(selector)
+    if selector.shape == (0,):
+        raise IndexError(f"{label}: no cell is selected")
     if selector.ndim != 1 or selector.dtype.kind not in "biu":
         raise TypeError(f"{label}: cells are selected by a slice, a mask or integers, not by "
                         f"{selector.dtype} of shape {selector.shape}")
@@ -454,10 +462,16 @@ class Assembly(common.Assembly):
                           *(p.root for p in self.populations))
 
     local_cells = all_cells
+
+    @property
+    def receptor_types(self):
+        """What all components have, in the first one's order: a Projection's default is first."""
+        return [receptor for receptor in self.populations[0].receptor_types
+                if all(receptor in p.receptor_types for p in self.populations)]
+
     first_id = property(lambda self: min(p.first_id for p in self.populations))
     last_id = property(lambda self: max(p.last_id for p in self.populations))
-    index_of = _Cells.index_of
-    sample = _Cells.sample
+    _index_of = _Cells._index_of
 
     def __getitem__(self, index):
         if isinstance(index, (int, np.integer)):
@@ -466,15 +480,19 @@ class Assembly(common.Assembly):
                                  f"{self.size} cells")
             index = index % self.size
         elif isinstance(index, (tuple, list, np.ndarray)):
-            index = _checked_selector(self, index, f"part of '{self.label}'")
+            index = _checked_selector(self, index)
         return super().__getitem__(index)
 
     def id_to_index(self, id):
         """Where the cell with this ID, or several, are in the Assembly; IndexError if not."""
         if isinstance(id, (common.BasePopulation, common.Assembly)):
             id = id.all_cells
-        index = self.index_of(np.asarray(id))
+        index = self._index_of(np.asarray(id))
         return index if np.iterable(id) else int(index)
+
+    def sample(self, n, rng=None):
+        """An Assembly of `n` cells drawn at random (PyNN's draws: a permutation of all)."""
+        return super().sample(operator.index(n), rng)
 
     def set(self, **parameters):
         """Set parameters of all components; random distributions draw for one after the other."""

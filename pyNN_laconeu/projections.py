@@ -7,8 +7,10 @@ exists only while a script looks at it.
 
 import numpy as np
 from pyNN import common, errors
+from pyNN.models import BaseSynapseType
 from pyNN.parameters import ParameterSpace
 from pyNN.random import RandomDistribution
+from pyNN.recording import files
 from pyNN.space import Space
 
 from . import simulator
@@ -17,6 +19,9 @@ from .synapses import Columns, Rows, simplified
 
 # Elements of a temporary when a whole matrix of random numbers must be drawn for some of them.
 DRAWN_AT_ONCE = 1 << 20
+# What PyNN and lazyarray raise where a value is not what they can use.
+VALUE_ERRORS = (AssertionError, AttributeError, IndexError, NameError, NotImplementedError,
+                SyntaxError, TypeError, ValueError)
 
 
 class Connection(common.Connection):
@@ -28,12 +33,12 @@ class Connection(common.Connection):
     @property
     def presynaptic_index(self):
         """Index of the source in `projection.pre`."""
-        return int(self._projection.columns.pre[self._position])
+        return int(self._projection.columns_at_hand.pre[self._position])
 
     @property
     def postsynaptic_index(self):
         """Index of the target in `projection.post`."""
-        start = self._projection.columns.start
+        start = self._projection.columns_at_hand.start
         return int(np.searchsorted(start, self._position, side="right") - 1)
 
     @property
@@ -88,10 +93,13 @@ class Projection(common.Projection):
         for side, cells in (("presynaptic", presynaptic_neurons),
                             ("postsynaptic", postsynaptic_neurons)):
             self._check_side(side, cells, label)
+        self._check_synapse_type(synapse_type, presynaptic_neurons, postsynaptic_neurons, label)
         super().__init__(presynaptic_neurons, postsynaptic_neurons, connector, synapse_type,
                          source, receptor_type, space, label)
         self.network = simulator.state.network
         self._columns, self._rows, self._row_threads = None, None, None
+        self._looked_at = None, None
+        self._own = {}
         self._blocks = []
         connector.connect(self)
         self._columns = self._sorted_blocks()
@@ -111,6 +119,22 @@ class Projection(common.Projection):
             raise errors.ConnectionError(
                 f"Projection {label or ''}: the postsynaptic cells {cells.label!r} are of a type "
                 "without receptors, or share none")
+
+    @staticmethod
+    def _check_synapse_type(synapse_type, pre, post, label):
+        if not isinstance(synapse_type, BaseSynapseType):
+            return  # as above
+        if not isinstance(synapse_type, StaticSynapse):
+            raise errors.InvalidModelError(
+                f"Projection {label or ''}: {type(synapse_type).__name__} of "
+                f"{type(synapse_type).__module__} is not a synapse type of "
+                f"pyNN.{simulator.name}, which has StaticSynapse")
+        for name, value in synapse_type.parameter_space.items():
+            given = value.base_value
+            if isinstance(given, np.ndarray) and given.shape != (pre.size, post.size):
+                raise errors.InvalidDimensionsError(
+                    f"Projection {label or ''}: {name} has shape {given.shape}, must be "
+                    f"{(pre.size, post.size)}, (sources, targets)")
 
     # --- taking in what a connector makes ------------------------------------------------------
 
@@ -154,6 +178,9 @@ class Projection(common.Projection):
             raise errors.NonExistentParameterError(sorted(unknown)[0],
                                                    type(self.synapse_type).__name__,
                                                    ["weight", "delay"])
+        for name in ("weight", "delay"):
+            if name not in parameters:
+                raise errors.ConnectionError(f"{self.label}: the connector gives no {name}")
         for name, value in parameters.items():
             if np.ndim(value) and np.shape(value) != (n,):
                 raise errors.InvalidDimensionsError(
@@ -236,11 +263,21 @@ class Projection(common.Projection):
         """The connections as the script sees them; see `synapses.Columns`."""
         return self._columns if self._columns is not None else self._columns_from_rows()
 
+    @property
+    def columns_at_hand(self):
+        """The same, kept until the next step for the `Connection` objects that may follow."""
+        if self._columns is not None:
+            return self._columns
+        now = self.network.segment_counter, self.network.step
+        if self._looked_at[0] != now:
+            self._looked_at = now, self._columns_from_rows()
+        return self._looked_at[1]
+
     def tables(self, n_threads):
         """[(pre root, post root, receptor type, Rows)] for the engine. Sorts at most once."""
         if self._rows is None:
             self._rows, self._row_threads = self._rows_from_columns(n_threads), n_threads
-            self._columns = None
+            self._columns, self._own, self._looked_at = None, {}, (None, None)
         return [(pre, post, self.receptor_type, rows) for pre, post, rows in self._rows]
 
     def _rows_from_columns(self, n_threads):
@@ -311,6 +348,7 @@ class Projection(common.Projection):
             columns.start, columns.pre,
             columns.weight if weight is None else weight,
             columns.delay if delay is None else delay), None
+        self._looked_at = None, None
         self.network.changed()
 
     # --- PyNN's interface ----------------------------------------------------------------------
@@ -342,40 +380,43 @@ class Projection(common.Projection):
     def delay_bounds(self):
         """(shortest, longest) delay in ms."""
         delay = np.asarray(self.columns.delay)
-        return delay.min() * self.network.dt, delay.max() * self.network.dt
+        return tuple(round(float(steps) * self.network.dt, 12)
+                     for steps in (delay.min(), delay.max()))
 
-    def _attribute(self, name, columns):
+    def _attribute(self, name, columns, position=slice(None)):
         if name == "presynaptic_index":
             return columns.pre
         if name == "postsynaptic_index":
             return columns.post
-        if name == "weight":
-            return columns.weight
+        values = columns.weight if name == "weight" else columns.delay
+        if isinstance(values, np.ndarray):
+            values = values[position]
         # Multiples of dt as one would write them: 0.3, not 0.30000000000000004.
-        return np.round(columns.delay * self.network.dt, 12)
+        return values if name == "weight" else np.round(values * self.network.dt, 12)
 
     def _attribute_array(self, name, columns):
         return np.broadcast_to(self._attribute(name, columns), columns.pre.shape)
 
     def _value_at(self, name, position):
-        values = self._attribute(name, self.columns)
-        return float(values[position] if np.ndim(values) else values)
+        values = self._attribute(name, self.columns_at_hand, position)
+        return float(values)
 
     def _set_value_at(self, name, position, value):
-        columns = self.columns
         checked = self._checked_weight(value) if name == "weight" else self._checked_delay(value)
-        values = np.array(np.broadcast_to(getattr(columns, name), columns.pre.shape))
+        columns = self.columns
+        values = getattr(columns, name)
+        if values is not self._own.get(name):
+            # The array may be the connector's or the user's; the copy serves until the next run.
+            values = np.array(np.broadcast_to(values, columns.pre.shape),
+                              dtype=np.float64 if name == "weight" else np.int32)
+            self._own[name] = values
         values[position] = checked
         self._change(**{name: values})
 
     def get(self, attribute_names, format, gather=True, with_address=True,
             multiple_synapses="sum"):
-        names = [attribute_names] if isinstance(attribute_names, str) else attribute_names
-        for name in names:
-            if name not in self.synapse_type.default_parameters:
-                raise errors.NonExistentParameterError(
-                    name, type(self.synapse_type).__name__,
-                    self.synapse_type.get_parameter_names())
+        self._check_names([attribute_names] if isinstance(attribute_names, str)
+                          else attribute_names)
         if format not in ("list", "array"):
             raise ValueError(f"{self.label}: format = {format!r}, must be 'list' or 'array'")
         return super().get(attribute_names, format, gather, with_address, multiple_synapses)
@@ -392,10 +433,12 @@ class Projection(common.Projection):
         for name in names:
             values = self._attribute_array(name, columns)
             matrix = np.full(self.shape, np.nan)
-            if multiple_synapses == "last":
-                matrix[address] = values
-            elif multiple_synapses == "first":
-                matrix[columns.pre[::-1], address[1][::-1]] = values[::-1]
+            if multiple_synapses in ("first", "last"):
+                # Those of a pair are neighbours. NumPy keeps no order among equal addresses.
+                same = (np.diff(columns.pre) == 0) & (np.diff(address[1]) == 0)
+                chosen = ~(np.append(False, same) if multiple_synapses == "first"
+                           else np.append(same, False))[:len(values)]
+                matrix[columns.pre[chosen], address[1][chosen]] = values[chosen]
             else:
                 matrix[address] = {"sum": 0.0, "min": np.inf, "max": -np.inf}[multiple_synapses]
                 {"sum": np.add, "min": np.minimum, "max": np.maximum}[multiple_synapses].at(
@@ -415,28 +458,43 @@ class Projection(common.Projection):
         Raises NonExistentParameterError, InvalidDimensionsError, InvalidWeightError or
         ConnectionError before anything has changed.
         """
-        columns = self.columns
-        listed = {name: np.asarray(attributes.pop(name), dtype=np.float64)
-                  for name, value in list(attributes.items())
-                  if isinstance(value, (list, tuple)) and np.ndim(value) == 1
-                  or isinstance(value, np.ndarray) and value.ndim == 1}
-        space = ParameterSpace(attributes, self.synapse_type.get_schema(), self.shape,
-                               type(self.synapse_type))
-        space = self._handle_distance_expressions(space)
-        values = {name: self._evaluated(space[name], columns) for name in attributes}
-        for name, given in listed.items():
+        self._check_names(attributes)
+        columns, values = self.columns, {}
+        for name, value in attributes.items():
+            try:
+                values[name] = self._of_connections(name, value, columns)
+            except errors.InvalidDimensionsError:
+                raise
+            except VALUE_ERRORS as err:
+                raise errors.InvalidParameterValueError(
+                    f"{self.label}: {name} = {value!r:.200}: {err}") from err
+        checks = {"weight": self._checked_weight, "delay": self._checked_delay}
+        self._change(**{name: checks[name](value) for name, value in values.items()})
+
+    def _check_names(self, names):
+        for name in names:
             if name not in self.synapse_type.default_parameters:
                 raise errors.NonExistentParameterError(
-                    name, type(self.synapse_type).__name__,
+                    name, f"{type(self.synapse_type).__name__} of {self.label}",
                     self.synapse_type.get_parameter_names())
+
+    def _of_connections(self, name, value, columns):
+        """Anything that set() takes, as a float or float64 [m] in column order."""
+        if isinstance(value, (list, tuple, np.ndarray)) and np.ndim(value) == 1:
+            given = np.asarray(value, dtype=np.float64)
             if len(given) != len(columns.pre):
                 raise errors.InvalidDimensionsError(
                     f"{self.label}: {name} has {len(given)} values for {len(columns.pre)} "
                     "connections")
-            values[name] = np.empty(len(given))
-            values[name][np.lexsort((columns.post, columns.pre))] = given
-        checks = {"weight": self._checked_weight, "delay": self._checked_delay}
-        self._change(**{name: checks[name](value) for name, value in values.items()})
+            values = np.empty(len(given))
+            values[np.lexsort((columns.post, columns.pre))] = given
+            return values
+        if np.ndim(value) == 2 and np.shape(value) != self.shape:
+            raise errors.InvalidDimensionsError(
+                f"{self.label}: {name} has shape {np.shape(value)}, must be {self.shape}, "
+                "(sources, targets)")
+        space = ParameterSpace({name: value}, self.synapse_type.get_schema(), self.shape)
+        return self._evaluated(self._handle_distance_expressions(space)[name], columns)
 
     def _evaluated(self, value, columns):
         """A lazy (n_pre, n_post) array where there are connections: a float, or float64 [m]."""
@@ -447,7 +505,7 @@ class Projection(common.Projection):
             # PyNN draws for every pair, row by row, and then uses those of connected pairs.
             drawn = self._drawn(value.base_value, columns.pre, post)
             return value._apply_operations(drawn, (columns.pre, post))
-        if callable(value.base_value) and value.base_value.__name__ == "distance_map":
+        if getattr(value.base_value, "__name__", None) == "distance_map":
             result = np.empty(len(columns.pre))
             for j in np.unique(post):
                 one = slice(columns.start[j], columns.start[j + 1])
@@ -474,10 +532,22 @@ class Projection(common.Projection):
             raise errors.NonExistentParameterError(variable, type(self.synapse_type).__name__, [])
 
     def save(self, attribute_names, file, format="list", gather=True, with_address=True):
-        # PyNN writes one array per attribute; a single name must not be taken apart.
-        if isinstance(attribute_names, str) and attribute_names not in ("all", "connections"):
-            attribute_names = [attribute_names]
-        super().save(attribute_names, file, format, gather, with_address)
+        names = attribute_names
+        if isinstance(names, str):
+            names = (self.synapse_type.get_parameter_names() if names in ("all", "connections")
+                     else [names])
+        data = self.get(names, format, gather, with_address)
+        columns = list(names)
+        if format == "array":
+            data = [np.where(np.isnan(values), 0.0, values) for values in data]
+            # One matrix is what a text file can hold.
+            data = data[0] if len(data) == 1 else data
+        elif with_address:
+            columns = ["i", "j", *columns]
+        if isinstance(file, str):
+            file = files.StandardTextFile(file, mode="w")
+        file.write(data, {"columns": columns})
+        file.close()
 
     save.__doc__ = common.Projection.save.__doc__
 

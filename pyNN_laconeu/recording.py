@@ -376,28 +376,31 @@ def _build_segment(number, present):
 def _build_signals(present):
     """One AnalogSignal for all signals that have name, unit and sample times in common."""
     alike = {}
-    for part, record in present:
-        population = part.recorder.population
+    for place, (part, record) in enumerate(present):
         for signal in record.signals:
-            if not part.wants(signal.variable):
-                continue
-            columns = part.columns(signal.index)
-            index = signal.index[columns]
-            data = signal.data(columns)
-            if data.size:
-                key = (signal.variable, _units(population, signal.variable), signal.start,
-                       signal.every, len(data))
-                alike.setdefault(key, []).append((part, index, data))
+            if part.wants(signal.variable):
+                columns = part.columns(signal.index)
+                data = signal.data(columns)
+                units = _units(part.recorder.population, signal.variable)
+                key = (signal.variable, units, signal.start, signal.every, len(data))
+                if data.size:
+                    alike.setdefault(key, []).append((place, part, signal.index[columns], data))
     for (name, units, start, every, _), pieces in alike.items():
-        dt = pieces[0][0].recorder.network.dt
+        parts = [part for _, part, _, _ in pieces]
+        indices = [index for _, _, index, _ in pieces]
+        data = pieces[0][3] if len(pieces) == 1 else np.hstack([data for *_, data in pieces])
+        ids = np.concatenate([part.ids(index) for part, index in zip(parts, indices)])
+        channels = np.concatenate([part.channel_index(i) for part, i in zip(parts, indices)])
+        places = np.repeat([place for place, *_ in pieces], [index.size for index in indices])
+        order = np.lexsort((ids, places))  # cells of one part may have joined in any order
+        if (np.diff(order) != 1).any():
+            data, ids, channels = data[:, order], ids[order], channels[order]
+        dt = parts[0].recorder.network.dt
         yield neo.AnalogSignal(
-            pieces[0][2] if len(pieces) == 1 else np.hstack([data for _, _, data in pieces]),
-            units=units, t_start=_time(start, dt) * pq.ms,
-            sampling_period=_time(every, dt) * pq.ms, name=name,
-            channel_ids=np.concatenate([part.ids(index) for part, index, _ in pieces]),
-            source_population=";".join(dict.fromkeys(part.label for part, _, _ in pieces)),
-            array_annotations={"channel_index": np.concatenate(
-                [part.channel_index(index) for part, index, _ in pieces])})
+            data, units=units, t_start=_time(start, dt) * pq.ms,
+            sampling_period=_time(every, dt) * pq.ms, name=name, channel_ids=ids,
+            source_population=";".join(dict.fromkeys(part.label for part in parts)),
+            array_annotations={"channel_index": channels})
 
 
 def _time(step, dt):
@@ -529,7 +532,7 @@ def write_block(file, block):
     """Write a Block by a Neo IO, given as such or by the name of a file."""
     io = get_io(file) if isinstance(file, str) else file
     if isinstance(io, neo.io.NWBIO) and "session_start_time" not in block.annotations:
-        block.annotate(session_start_time=block.rec_datetime or datetime.now())
+        block.annotate(session_start_time=(block.rec_datetime or datetime.now()).astimezone())
     io.write_block(block)
     if isinstance(file, str) and hasattr(io, "close"):
         io.close()

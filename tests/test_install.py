@@ -61,13 +61,13 @@ print(pyNN_laconeu.__file__)
 # -- environments ----------------------------------------------------------------------------------
 
 
-def run(*command, **environment):
+def run(*command, cwd=PROJECT.anchor, **environment):
     """Standard output of a command that must succeed and print nothing on standard error."""
     variables = {name: value for name, value in os.environ.items()
                  if not name.startswith(("PYTHON", "LACONEU_"))}
     variables |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
     done = subprocess.run([str(part) for part in command], env=variables | environment, text=True,
-                          cwd=PROJECT.anchor, capture_output=True)
+                          cwd=cwd, capture_output=True)
     message = f"{command}\n{done.stdout}\n{done.stderr}"
     assert done.returncode == 0, message
     assert "Traceback" not in done.stderr and "Error processing line" not in done.stderr, message
@@ -279,6 +279,19 @@ print(sum(getattr(finder, "laconeu_alias", None) is not None for finder in sys.m
 
 
 @install
+def test_python_started_in_the_source_folder_has_the_kernels(installed, tmp_path):
+    kind, environment = installed
+    folder = tmp_path / "project"
+    if kind == "editable":
+        path = run(python(environment), "-c", "import pyNN_laconeu; print(pyNN_laconeu.__file__)")
+        folder = Path(path.strip()).parents[1]
+    else:
+        copy_of_project(folder)
+    path = run(python(environment), "-c", CHECK, cwd=folder).strip()
+    assert Path(path).is_relative_to(folder if kind == "editable" else environment)
+
+
+@install
 def test_spawned_worker_imports_the_alias(installed, tmp_path):
     script = tmp_path / "spawn.py"
     script.write_text("""
@@ -367,34 +380,26 @@ def test_half_an_uninstall_does_not_disturb_python(wheel_environment, missing):
 
 
 @install
-def test_a_build_carries_nothing_over_from_the_one_before(tmp_path, project):
-    """A kernel or module that is no longer wanted stays out, though build/ still has it."""
-    options = ["wheel", "--no-deps", project, "--wheel-dir"]
-    pip(Path(sys.prefix), *options, tmp_path / "first", **ONE_LEVEL)
-    (library,) = project.glob("build/lib*")
-    (library / "pyNN_laconeu" / "removed.py").touch()
-    pip(Path(sys.prefix), *options, tmp_path / "second", LACONEU_BUILD_ISA="baseline")
-    (wheel,) = (tmp_path / "second").glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        names = {Path(name).name.partition(".")[0] for name in archive.namelist()}
-    assert "removed" not in names
-    assert {name for name in names if name.startswith("models_")} == {"models_baseline"}
-
-
-@install
-@pytest.mark.skipif(not LEVELS, reason="only x86-64 has levels to refuse")
 def test_a_compiler_without_the_x86_64_levels_gives_a_working_package(
         tmp_path, project, dependencies):
+    """And what an earlier build left in build/, with a better compiler, stays out of it."""
     compiler = tmp_path / "old-cc"
     compiler.write_text("#!/bin/sh\n"
                         'case "$*" in *-march=x86-64-v*) exit 1;; esac\n'
                         f'exec {shutil.which("cc") or shutil.which("gcc")} "$@"\n')
     compiler.chmod(0o755)
+    library = f"lib.{sysconfig.get_platform()}-{sys.implementation.cache_tag}"
+    package = project / "build" / library / "pyNN_laconeu"
+    (package / "kernels").mkdir(parents=True, exist_ok=True)
+    (package / "removed.py").touch()
+    (package / "kernels" / f"models_v2{sysconfig.get_config_var('EXT_SUFFIX')}").touch()
+
     environment = create_environment(tmp_path / "venv", dependencies)
     pip(environment, "install", "--no-deps", project, CC=str(compiler))
-    assert {path.name.partition(".")[0]
-            for path in site_packages(environment).glob("pyNN_laconeu/kernels/models_*")} == {
-                "models_baseline"}
+    installed = site_packages(environment) / "pyNN_laconeu"
+    kernels = {path.name.partition(".")[0] for path in (installed / "kernels").glob("models_*")}
+    assert kernels == {"models_baseline"}
+    assert not (installed / "removed.py").exists()
     run(python(environment), "-c", CHECK)
 
 

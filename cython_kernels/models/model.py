@@ -6,7 +6,7 @@ integrals) are *drives*, sums of constant x state, and any number of receptors c
 same few drive arrays.
 
 In the functions below `p` maps parameter names to floats or arrays, `h` is the time step in ms,
-and `m` offers exp, phi and psi (see numerics.pyx); they return floats or arrays.
+and `m` offers ceil, and exp, phi and psi (see numerics.pyx); they return floats or arrays.
 """
 
 from dataclasses import dataclass, field

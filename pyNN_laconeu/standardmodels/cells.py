@@ -8,6 +8,7 @@ from pyNN import errors
 from pyNN.standardmodels import build_translations, cells
 
 from ..arrays import NeuronModel, PoissonModel, Port, SpikeTimesModel
+from . import Explained
 
 
 def identity(cell_type):
@@ -20,7 +21,7 @@ def _refuse(label, cell_type, name, value, allowed):
         f"{label}: {cell_type} parameter {name} = {value!r}, must be {allowed}")
 
 
-class Checked:
+class Checked(Explained):
     """Refuses parameter values that make no sense, before anything uses them."""
 
     positive = ()       # names of parameters that must be > 0

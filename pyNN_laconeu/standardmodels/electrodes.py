@@ -49,8 +49,10 @@ class CurrentSource(StandardCurrentSource):
         if name in values:
             value = values[name]
             return value.copy() if isinstance(value, np.ndarray) else value
-        if name in ("set", "_values"):
-            return super().__getattr__(name)
+        if name == "set":
+            return super().__getattr__(name)  # explains what to use instead
+        if name.startswith("_"):
+            raise AttributeError(name)
         raise errors.NonExistentParameterError(name, type(self).__name__, self.default_parameters)
 
     def set_parameters(self, copy=True, **parameters):
@@ -129,9 +131,11 @@ class CurrentSource(StandardCurrentSource):
 
     def _take(self, parameters):
         try:
+            if any(isinstance(value, str) for value in parameters.values()):
+                raise TypeError("not strings")
             space = ParameterSpace(parameters, self.get_schema(), (1,), type(self))
             values = {**self._values, **self._evaluate(space)}
-        except (AssertionError, TypeError, AttributeError) as err:
+        except (AssertionError, AttributeError, TypeError, ValueError) as err:
             raise errors.InvalidParameterValueError(
                 f"{self._name}: {', '.join(parameters)} must be numbers: {err}") from err
         self._check(values)

@@ -3,9 +3,10 @@
 from pyNN.standardmodels import build_translations, synapses
 
 from ..simulator import state
+from . import Explained
 
 
-class StaticSynapse(synapses.StaticSynapse):
+class StaticSynapse(Explained, synapses.StaticSynapse):
     __doc__ = synapses.StaticSynapse.__doc__
     translations = build_translations(("weight", "weight"), ("delay", "delay"))
 

@@ -46,7 +46,9 @@ class Replay:
     def SpikeSourcePoisson(self, rate, duration):
         spikes = (self.rng.uniform(size=(np.size(rate), round(duration / self.timestep)))
                   < np.reshape(rate, (-1, 1)) * self.timestep / 1000.0)
-        trains = [Sequence(np.round(self.timestep * (1.0 + np.flatnonzero(row)), 3)) for row in spikes]
+        # a little early: NEST moves a spike to the end of its step, and one that rounding leaves
+        # a little late, such as 0.1 * 3, to the end of the next
+        trains = [Sequence(self.timestep * (1.0 + np.flatnonzero(row)) - 1e-3) for row in spikes]
         return self.sim.SpikeSourceArray(spike_times=trains if np.ndim(rate) else trains[0])
 
 
