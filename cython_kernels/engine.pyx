@@ -12,9 +12,14 @@ One time step, n -> n+1, for each neuron (h is the step):
  5. the spike arrives with delay d (at least one step) at t_n+1+d: its weight is added to the ring
     slot of that step.
 
+A plastic synapse (STDP, all pairs of spikes, the delay d in the dendrite) changes when its source
+spikes, at step s: first by the post spikes since the source's last one, as far as the synapse has
+seen them, up to s-d; then by the trace of those before s-d. What it then is, is delivered.
+
 Spike sources do not depend on the network: the spikes that they stamp t_n+1 are made first.
 
-Steps are taken in intervals no longer than the shortest delay between neurons. Within an interval
+Steps are taken in intervals no longer than the shortest delay between neurons, nor than that of
+any plastic synapse, so that all post spikes it sees are there when it changes. Within an interval
 neurons cannot reach one another, so a block of neurons takes all its steps while its state is in
 the cache, and threads meet twice per interval: after the sources, and after the neurons.
 
@@ -24,11 +29,13 @@ Why the result depends on nothing but the network:
    source's row, whatever the interval: neurons and sources have slots of their own (what comes
    from sources is delivered one interval earlier, and the two kinds would otherwise interleave
    differently), added together when they are read;
- - each target belongs to one thread, which alone writes its slots;
+ - each target belongs to one thread, which alone writes its slots, its history of spikes and the
+   weights of its plastic synapses;
  - random numbers are functions of (seed, purpose, population; neuron, step, draw).
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.math cimport pow
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 import threading
@@ -134,7 +141,7 @@ cdef struct Population:
     int32_t *record_count
 
 cdef struct Table:
-    int pre
+    int pre, post
     int64_t n_post
     int64_t *row_start          # [n_pre * n_threads + 1], in runs if run_delay else in synapses
     int64_t *run_start          # [n_runs + 1] or NULL: all delays are `delay`
@@ -144,6 +151,17 @@ cdef struct Table:
     double *weight              # [n_synapses] or NULL: all weights are `one_weight`
     double one_weight
     double *ring                # [n_slots, n_post]
+    # plastic synapses: as in `plasticity.PlasticTable`; `weight` is then written in place
+    bint plastic
+    int64_t *last               # [n_pre * n_threads] step of the source's last spike
+    double *k_plus              # [n_pre * n_threads] its trace just after that; 0 before the first
+    int64_t capacity
+    int64_t *history_count      # [n_post]
+    int64_t *history_step       # [n_post, capacity] ascending
+    double *history_trace       # [n_post, capacity] K_minus just after each
+    double rate_plus, rate_minus        # dt / tau
+    double scaled_plus, scaled_minus    # A * w_max
+    double w_min, w_max, mu_plus, mu_minus
 
 
 # --- spike sources ---------------------------------------------------------------------------
@@ -270,12 +288,93 @@ cdef inline void deliver_run(Table *t, double factor, int64_t arrival, int64_t m
 cdef void deliver_spike(Table *t, int64_t row, double factor, int64_t stamp,
                         int64_t mask) noexcept nogil:
     cdef int64_t run
-    if t.run_start == NULL:
+    if t.plastic:
+        deliver_plastic_spikes(t, row, <int64_t>factor, stamp, mask)
+    elif t.run_start == NULL:
         deliver_run(t, factor, stamp + t.delay, mask, t.row_start[row], t.row_start[row + 1])
     else:
         for run in range(t.row_start[row], t.row_start[row + 1]):
             deliver_run(t, factor, stamp + t.run_delay[run], mask, t.run_start[run],
                         t.run_start[run + 1])
+
+
+# --- plasticity ------------------------------------------------------------------------------
+
+cdef inline double to_the(double base, double mu) noexcept nogil:
+    # Powers other than 0 and 1 (Guetig's) are libm's: their last bit may vary between machines.
+    if mu == 0.0:
+        return 1.0
+    if mu == 1.0:
+        return base
+    return pow(base, mu) if base > 0.0 else 0.0
+
+
+cdef inline double potentiated(Table *t, double w, double trace) noexcept nogil:
+    w = w + t.scaled_plus * to_the((t.w_max - w) / t.w_max, t.mu_plus) * trace
+    # The product's sign, as weights and their bound may both be negative.
+    return t.w_max if (t.w_max - w) * t.w_max < 0.0 else w
+
+
+cdef inline double depressed(Table *t, double w, double trace) noexcept nogil:
+    w = w - t.scaled_minus * to_the((w - t.w_min) / t.w_max, t.mu_minus) * trace
+    return t.w_min if (w - t.w_min) * t.w_max < 0.0 else w
+
+
+cdef void deliver_plastic_run(Table *t, int64_t row, int64_t delay, int64_t stamp, int64_t mask,
+                              int64_t start, int64_t stop) noexcept nogil:
+    """One spike through synapses start to stop - 1 of its source, all with one delay."""
+    cdef double *slot = t.ring + ((stamp + delay) & mask) * t.n_post
+    cdef double k_plus = t.k_plus[row], w
+    cdef int64_t last = t.last[row], seen_until = stamp - delay, k, h, first, seen
+    cdef int64_t *post
+    for k in range(start, stop):
+        post = t.history_step + t.target[k] * t.capacity
+        seen = t.history_count[t.target[k]]
+        while seen > 0 and post[seen - 1] > seen_until:
+            seen -= 1
+        w = t.weight[k]
+        if k_plus > 0.0:
+            first = seen
+            while first > 0 and post[first - 1] > last - delay:
+                first -= 1
+            for h in range(first, seen):
+                w = potentiated(t, w, k_plus * exp_(-(post[h] + delay - last) * t.rate_plus))
+        # A post spike seen together with this one does not depress.
+        if seen > 0 and post[seen - 1] == seen_until:
+            seen -= 1
+        if seen > 0:
+            w = depressed(t, w, t.history_trace[t.target[k] * t.capacity + seen - 1]
+                          * exp_(-(seen_until - post[seen - 1]) * t.rate_minus))
+        t.weight[k] = w
+        slot[t.target[k]] += w
+
+
+cdef void deliver_plastic_spikes(Table *t, int64_t row, int64_t count, int64_t stamp,
+                                 int64_t mask) noexcept nogil:
+    """`count` spikes of one source in one step, one after the other."""
+    cdef int64_t run, spike
+    for spike in range(count):
+        if t.run_start == NULL:
+            deliver_plastic_run(t, row, t.delay, stamp, mask, t.row_start[row],
+                                t.row_start[row + 1])
+        else:
+            for run in range(t.row_start[row], t.row_start[row + 1]):
+                deliver_plastic_run(t, row, t.run_delay[run], stamp, mask, t.run_start[run],
+                                    t.run_start[run + 1])
+        t.k_plus[row] = t.k_plus[row] * exp_(-(stamp - t.last[row]) * t.rate_plus) + 1.0
+        t.last[row] = stamp
+
+
+cdef inline void remember_spike(Table *t, int64_t j, int64_t stamp) noexcept nogil:
+    """Append a spike of target j to its history."""
+    cdef int64_t n = t.history_count[j]
+    cdef int64_t *post = t.history_step + j * t.capacity
+    cdef double *trace = t.history_trace + j * t.capacity
+    post[n] = stamp
+    trace[n] = 1.0
+    if n > 0:
+        trace[n] += trace[n - 1] * exp_(-(stamp - post[n - 1]) * t.rate_minus)
+    t.history_count[j] = n + 1
 
 
 cdef double *doubles(object array, list keep) except? NULL:
@@ -408,10 +507,10 @@ cdef class Engine:
         p.event_index = ints(spec.event_index, self.keep)
         return self.n_populations - 1
 
-    def add_table(self, int pre, ring, rows):
+    def add_table(self, int pre, int post, ring, rows):
         """ring: [n_slots, n_post]; rows: a `synapses.Rows`."""
         cdef Table *t = &self.table[self.n_tables]
-        t.pre = pre
+        t.pre, t.post = pre, post
         t.n_post = ring.shape[1]
         t.ring = doubles(ring.reshape(-1), self.keep)
         t.row_start = longs(rows.row_start, self.keep)
@@ -425,7 +524,24 @@ cdef class Engine:
         else:
             t.run_start = longs(rows.run_start, self.keep)
             t.run_delay = ints(rows.run_delay, self.keep)
+        if rows.plasticity is not None:
+            self._add_plasticity(t, rows.plasticity)
         self.n_tables += 1
+
+    cdef object _add_plasticity(self, Table *t, spec):
+        """spec: a `plasticity.PlasticTable`."""
+        rule = spec.rule
+        t.plastic = True
+        t.last = longs(spec.last, self.keep)
+        t.k_plus = doubles(spec.k_plus, self.keep)
+        t.capacity = spec.history_step.shape[1]
+        t.history_count = longs(spec.history_count, self.keep)
+        t.history_step = longs(spec.history_step.reshape(-1), self.keep)
+        t.history_trace = doubles(spec.history_trace.reshape(-1), self.keep)
+        t.rate_plus, t.rate_minus = rule.dt / rule["tau_plus"], rule.dt / rule["tau_minus"]
+        t.w_min, t.w_max = rule["w_min"], rule["w_max"]
+        t.scaled_plus, t.scaled_minus = rule["A_plus"] * t.w_max, rule["A_minus"] * t.w_max
+        t.mu_plus, t.mu_minus = rule["mu_plus"], rule["mu_minus"]
 
     def advance(self, int64_t step, int64_t n_steps, bint at_origin, recordings, levels):
         """Advance from `step` by at most `n_steps`; returns (steps done, spikes).
@@ -434,7 +550,8 @@ cdef class Engine:
         recordings: per population (spike mask or None, signals), see `recording.Recorder.begin`.
         levels: [n_sources, n_steps] nA.
         Spikes: per population (index, step, count or None), ordered by (step, index). Fewer
-        steps are done where a population's record is full. Releases the GIL.
+        steps are done where a population's record, or a target's history, is full. Releases the
+        GIL.
         """
         cdef int k
         cdef Population *p
@@ -515,6 +632,7 @@ cdef class Engine:
             self._deliver(thread, step, length, True)
             self._record(thread, step, length, True)
             self._update(thread, step, length)
+            self._remember(thread, step, length)
             self._meet()
             self._deliver(thread, step, length, False)
             self._record(thread, step, length, False)
@@ -530,11 +648,19 @@ cdef class Engine:
 
     cdef bint _has_room(self) noexcept nogil:
         cdef int k
+        cdef int64_t j
         cdef Population *p
+        cdef Table *table
         for k in range(self.n_populations):
             p = &self.population[k]
             if p.recorded != NULL and p.record_capacity - p.n_record < p.n * self.interval:
                 return False
+        for k in range(self.n_tables):
+            table = &self.table[k]
+            if table.plastic:
+                for j in range(table.n_post):
+                    if table.capacity - table.history_count[j] < self.interval:
+                        return False
         return True
 
     cdef void _emit(self, int thread, int64_t step, int64_t length) noexcept nogil:
@@ -620,6 +746,22 @@ cdef class Engine:
                         n_spikes[0] += 1
             for k in range(p.n_signals):
                 sample(&p.signal[k], step + s + 1, lower, lower + n)
+
+    cdef void _remember(self, int thread, int64_t step, int64_t length) noexcept nogil:
+        """The interval's spikes of this thread's neurons to the histories of plastic tables."""
+        cdef int64_t s, i, at
+        cdef int k
+        cdef Table *table
+        cdef Population *p
+        for k in range(self.n_tables):
+            table = &self.table[k]
+            if not table.plastic:
+                continue
+            p = &self.population[table.post]
+            for s in range(length):
+                at = s * p.n + p.first[thread]
+                for i in range(at, at + p.n_spikes[thread * self.interval + s]):
+                    remember_spike(table, p.spike_index[i], step + s + 1)
 
     cdef void _inject(self, Population *p, double *current, int64_t column, int64_t lower,
                       int64_t n) noexcept nogil:

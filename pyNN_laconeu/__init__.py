@@ -46,7 +46,15 @@ from .standardmodels.cells import (  # noqa: F401
     SpikeSourcePoisson,
 )
 from .standardmodels.electrodes import DCSource, StepCurrentSource  # noqa: F401
-from .standardmodels.synapses import StaticSynapse  # noqa: F401
+from .standardmodels.synapses import (  # noqa: F401
+    AdditivePotentiationMultiplicativeDepression,
+    AdditiveWeightDependence,
+    GutigWeightDependence,
+    MultiplicativeWeightDependence,
+    SpikePairRule,
+    StaticSynapse,
+    STDPMechanism,
+)
 
 try:
     __version__ = _version("pyNN_laconeu")

@@ -62,6 +62,7 @@ class Network:
         self._rings = {}       # (population index, receptor type, from sources) -> [n_slots, n]
         self._n_slots = 0
         self._engine = None
+        self._interval, self._plastic_tables = 1, []
         self._n_threads = None
         self._slice = 256
 
@@ -143,8 +144,10 @@ class Network:
     def _compile(self):
         tables = [table for projection in self.projections
                   for table in projection.tables(self.n_threads)]
+        # Plastic synapses see post spikes up to the delay before a source's spike, which is
+        # delivered when its interval begins.
         delays = [rows.shortest_delay for pre, _, _, rows in tables
-                  if not is_source(pre) and rows.shortest_delay]
+                  if (rows.plasticity or not is_source(pre)) and rows.shortest_delay]
         interval = min([LONGEST_INTERVAL, *delays])
         longest = max((rows.longest_delay for *_, rows in tables), default=1)
         self._resize_rings(longest + interval + 1)
@@ -155,8 +158,10 @@ class Network:
         for population in self.populations:
             population.celltype.model.compile(population, self).add_to(engine)
         for pre, post, receptor_type, rows in tables:
-            engine.add_table(pre.index, self.ring(post, receptor_type, is_source(pre)), rows)
-        self._engine = engine
+            engine.add_table(pre.index, post.index,
+                             self.ring(post, receptor_type, is_source(pre)), rows)
+        self._engine, self._interval = engine, interval
+        self._plastic_tables = [rows.plasticity for *_, rows in tables if rows.plasticity]
 
     # --- running -------------------------------------------------------------------------------
 
@@ -173,6 +178,9 @@ class Network:
                 self._advance(min(target - self.step, self._slice))
 
     def _advance(self, n_steps):
+        grown = [table.make_room(self.step, self._interval) for table in self._plastic_tables]
+        if any(grown):
+            self._compile()
         recordings = [population.recorder.begin(self.step, n_steps)
                       for population in self.populations]
         levels = np.array([source.levels(self.step, n_steps)
@@ -197,6 +205,8 @@ class Network:
             ring[:] = 0.0
         for population in self.populations:
             population.reset_state()
+        for projection in self.projections:
+            projection.reset_state()
 
 
 def is_source(population):

@@ -14,7 +14,8 @@ from pyNN.recording import files
 from pyNN.space import Space
 
 from . import simulator
-from .standardmodels.synapses import StaticSynapse
+from .plasticity import Plasticity
+from .standardmodels.synapses import StaticSynapse, STDPMechanism
 from .synapses import Columns, Rows, simplified
 
 # Elements of a temporary when a whole matrix of random numbers must be drawn for some of them.
@@ -100,10 +101,16 @@ class Projection(common.Projection):
         self._columns, self._rows, self._row_threads = None, None, None
         self._looked_at = None, None
         self._own = {}
+        self.plasticity = None
+        if isinstance(self.synapse_type, STDPMechanism):
+            self.plasticity = Plasticity(self.synapse_type, self.network.dt, self.label,
+                                         self.post.conductance_based)
         self._blocks = []
         connector.connect(self)
         self._columns = self._sorted_blocks()
         del self._blocks
+        if self.plasticity is not None:
+            self.plasticity.keep_initial(self._columns.weight, len(self))
         self.network.add_projection(self)
 
     @staticmethod
@@ -124,13 +131,17 @@ class Projection(common.Projection):
     def _check_synapse_type(synapse_type, pre, post, label):
         if not isinstance(synapse_type, BaseSynapseType):
             return  # as above
-        if not isinstance(synapse_type, StaticSynapse):
+        if not isinstance(synapse_type, (StaticSynapse, STDPMechanism)):
             raise errors.InvalidModelError(
                 f"Projection {label or ''}: {type(synapse_type).__name__} of "
                 f"{type(synapse_type).__module__} is not a synapse type of "
-                f"pyNN.{simulator.name}, which has StaticSynapse")
+                f"pyNN.{simulator.name}, which has StaticSynapse and STDPMechanism")
         for name, value in synapse_type.parameter_space.items():
             given = value.base_value
+            if name not in ("weight", "delay") and not value.is_homogeneous:
+                raise errors.InvalidParameterValueError(
+                    f"Projection {label or ''}: {name} = {given!r:.80}, must be one number for "
+                    "all connections")
             if isinstance(given, np.ndarray) and given.shape != (pre.size, post.size):
                 raise errors.InvalidDimensionsError(
                     f"Projection {label or ''}: {name} has shape {given.shape}, must be "
@@ -173,6 +184,8 @@ class Projection(common.Projection):
 
     def _checked(self, parameters, n):
         """(weight, delay in steps) of n connections, refused if they make no sense."""
+        if self.plasticity is not None:
+            parameters = self.plasticity.without_rule(parameters)
         unknown = set(parameters) - {"weight", "delay"}
         if unknown:
             raise errors.NonExistentParameterError(sorted(unknown)[0],
@@ -278,6 +291,8 @@ class Projection(common.Projection):
         if self._rows is None:
             self._rows, self._row_threads = self._rows_from_columns(n_threads), n_threads
             self._columns, self._own, self._looked_at = None, {}, (None, None)
+            if self.plasticity is not None:
+                self.plasticity.join(self._rows, n_threads)
         return [(pre, post, self.receptor_type, rows) for pre, post, rows in self._rows]
 
     def _rows_from_columns(self, n_threads):
@@ -344,12 +359,20 @@ class Projection(common.Projection):
     def _change(self, weight=None, delay=None):
         """Take over new weights or delays (steps), [m] or one for all, in column order."""
         columns = self.columns
+        if self.plasticity is not None and delay is not None:
+            self.plasticity.forget(self.network.step)
         self._columns, self._rows = Columns(
             columns.start, columns.pre,
             columns.weight if weight is None else weight,
             columns.delay if delay is None else delay), None
         self._looked_at = None, None
         self.network.changed()
+
+    def reset_state(self):
+        """Plastic synapses: the weights that the script gave, and no memory of spikes."""
+        if self.plasticity is not None:
+            self.plasticity.clear()
+            self._change(weight=self.plasticity.initial_weight.copy())
 
     # --- PyNN's interface ----------------------------------------------------------------------
 
@@ -388,6 +411,8 @@ class Projection(common.Projection):
             return columns.pre
         if name == "postsynaptic_index":
             return columns.post
+        if self.plasticity is not None and name in self.plasticity.given:
+            return self.plasticity.given[name]
         values = columns.weight if name == "weight" else columns.delay
         if isinstance(values, np.ndarray):
             values = values[position]
@@ -411,6 +436,8 @@ class Projection(common.Projection):
                               dtype=np.float64 if name == "weight" else np.int32)
             self._own[name] = values
         values[position] = checked
+        if self.plasticity is not None and name == "weight":
+            self.plasticity.initial_weight[position] = checked
         self._change(**{name: values})
 
     def get(self, attribute_names, format, gather=True, with_address=True,
@@ -447,19 +474,22 @@ class Projection(common.Projection):
         return matrices
 
     def set(self, **attributes):
-        """Set weight or delay of all connections; takes effect at the next step.
+        """Set weight, delay or a plasticity rule's parameters; takes effect at the next step.
 
         Each value is a number; a 2D array (n_pre, n_post), of which the elements where there
         are connections count; a list or 1D array with one value per connection in the order
         of such an array's elements (by source, then target), as in PyNN's other back ends; a
         RandomDistribution; or a function (or string) of distance. Several connections of one
-        pair get the same value from everything but a list.
+        pair get the same value from everything but a list. A rule's parameters are numbers.
 
         Raises NonExistentParameterError, InvalidDimensionsError, InvalidWeightError or
         ConnectionError before anything has changed.
         """
         self._check_names(attributes)
-        columns, values = self.columns, {}
+        columns, values, rule = self.columns, {}, None
+        if self.plasticity is not None:
+            rule = self.plasticity.checked({name: attributes.pop(name) for name in
+                                            self.plasticity.given if name in attributes})
         for name, value in attributes.items():
             try:
                 values[name] = self._of_connections(name, value, columns)
@@ -469,11 +499,16 @@ class Projection(common.Projection):
                 raise errors.InvalidParameterValueError(
                     f"{self.label}: {name} = {value!r:.200}: {err}") from err
         checks = {"weight": self._checked_weight, "delay": self._checked_delay}
-        self._change(**{name: checks[name](value) for name, value in values.items()})
+        values = {name: checks[name](value) for name, value in values.items()}
+        if self.plasticity is not None:
+            self.plasticity.given.update(rule)
+            if "weight" in values:
+                self.plasticity.keep_initial(values["weight"], len(columns.pre))
+        self._change(**values)
 
     def _check_names(self, names):
         for name in names:
-            if name not in self.synapse_type.default_parameters:
+            if name not in self.synapse_type.get_parameter_names():
                 raise errors.NonExistentParameterError(
                     name, f"{type(self.synapse_type).__name__} of {self.label}",
                     self.synapse_type.get_parameter_names())
@@ -527,7 +562,7 @@ class Projection(common.Projection):
         return result
 
     def initialize(self, **initial_values):
-        """Static synapses have no state variables: raises NonExistentParameterError."""
+        """Synapses have no state variables to set: raises NonExistentParameterError."""
         for variable in initial_values:
             raise errors.NonExistentParameterError(variable, type(self.synapse_type).__name__, [])
 

@@ -63,6 +63,7 @@ class Rows:
     run_start  int64 [n_runs + 1], run_delay int32 [n_runs]: see connect.columns_to_rows
     position   int64 [m]: place among the projection's Columns, or None where sorting by
                (target, source) alone restores them
+    plasticity a `plasticity.PlasticTable`; weight is then an array that the engine changes
     """
 
     row_start: np.ndarray
@@ -72,6 +73,7 @@ class Rows:
     run_start: np.ndarray = None
     run_delay: np.ndarray = None
     position: np.ndarray = None
+    plasticity: object = None
 
     @classmethod
     def of(cls, start, pre, weight, delay, n_pre, n_threads, position=None):
