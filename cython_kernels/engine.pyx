@@ -352,8 +352,8 @@ cdef void deliver_plastic_run(Table *t, int64_t row, int64_t delay, int64_t stam
 cdef void deliver_plastic_spikes(Table *t, int64_t row, int64_t count, int64_t stamp,
                                  int64_t mask) noexcept nogil:
     """`count` spikes of one source in one step, one after the other."""
-    cdef int64_t run, spike
-    for spike in range(count):
+    cdef int64_t run, _spike
+    for _spike in range(count):
         if t.run_start == NULL:
             deliver_plastic_run(t, row, t.delay, stamp, mask, t.row_start[row],
                                 t.row_start[row + 1])
