@@ -10,7 +10,7 @@ cdef enum:
 cdef struct StepView:
     Py_ssize_t n                    # neurons in the block
     double *state[MAX_STATES]       # IN OUT, [n]
-    double *constant[MAX_CONSTANTS] # IN, [n] if varied, [1] if uniform
+    double *constant[MAX_CONSTANTS]  # IN, [n] if varied, [1] if uniform
     double *drive[MAX_DRIVES]       # scratch, [n]: receptors add, the membrane reads
     double *arrival                 # IN, [n]: weights that arrive at the end of the step; zeroed
     const double *current           # IN, [n]: injected current in nA, offset included

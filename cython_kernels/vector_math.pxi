@@ -4,8 +4,6 @@
 # Method: x = k ln 2 + r with |r| <= ln(2)/2 (Cody and Waite, 1980, two-part ln 2), a Taylor
 # polynomial of degree 13 for exp(r) (remainder 5e-18), and 2^k assembled in the exponent bits.
 
-
-
 cdef extern from *:
     """
     #include <stdint.h>

@@ -5,7 +5,6 @@ import numbers
 import numpy as np
 from pyNN import common
 from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
-from pyNN.recording import get_io
 
 from . import simulator
 
@@ -100,7 +99,7 @@ def setup(timestep=DEFAULT_TIMESTEP, min_delay=DEFAULT_MIN_DELAY, **extra_params
 def end(compatible_output=True):
     """Write the files asked for by record(to_file=...). Recorded data stay readable."""
     for population, variables, filename in simulator.state.write_on_end:
-        population.write_data(get_io(filename), variables)
+        population.write_data(filename, variables)
     simulator.state.write_on_end = []
 
 

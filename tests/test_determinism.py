@@ -55,7 +55,8 @@ class Mixed:
             rate=draw.uniform(0.0, 400.0, 31), start=draw.uniform(0.0, 5.0, 31)), label="poisson")
         # Some of it more than once per step, on and between grid points.
         given_times = sim.Population(7, sim.SpikeSourceArray(spike_times=[
-            Sequence(np.sort(draw.uniform(0.0, 40.0, 150).round(2))) for _ in range(7)]), label="given")
+            Sequence(np.sort(draw.uniform(0.0, 40.0, 150).round(2))) for _ in range(7)]),
+            label="given")
         self.sources = [poisson, given_times]
         self.projections = []
         for name, cells in self.neurons.items():
@@ -83,7 +84,7 @@ class Mixed:
         if recorded:
             for cells in self.sources:
                 cells.record("spikes")
-            for name, cells in self.neurons.items():
+            for cells in self.neurons.values():
                 cells.record(["spikes", "v"])
             self.neurons["IF_cond_alpha"].record("gsyn_exc", sampling_interval=0.3)
             self.neurons["Izhikevich"][1:4].record("u")

@@ -9,8 +9,8 @@ In the functions below `p` maps parameter names to floats or arrays, `h` is the 
 and `m` offers ceil, and exp, phi and psi (see numerics.pyx); they return floats or arrays.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Callable
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ def networks(draw):
                       "d": number(0.5, 8), "i_offset": number(0, 0.01)}
     else:
         parameters = {"v_rest": number(-70, -60), "cm": number(0.2, 2.0),
-                      "tau_m": number(2.0, 30.0), "tau_refrac": grid(dt, 5.0, dt),
+                      "tau_m": number(2.0, 30.0),
+                      "tau_refrac": st.integers(0, 500).map(lambda k: k / 100),
                       "v_reset": number(-75, -60), "v_thresh": number(-55, -45),
                       "i_offset": number(-0.1, 0.6)}
         if cell != "IF_curr_delta":
@@ -55,7 +56,7 @@ def networks(draw):
     if "tau_syn_E" in values:
         # NEST's own rule for nearly equal time constants is coarser than its doubles: exact
         # equality and differences of 1e-3 are where the two can be held against each other.
-        near = draw(st.sampled_from([None, 0.0, 1e-3]))
+        near = draw(st.sampled_from([None, 0.0, 1e-3, 1e-6, 1e-9]))
         if near is not None:
             values["tau_syn_E"] = [tau + near for tau in values["tau_m"]]
     scale = SCALE[cell]
