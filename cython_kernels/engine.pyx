@@ -448,6 +448,11 @@ cdef class Engine:
         cdef Population *p = self._new_population(spec)
         cdef Receptor *r
         cdef int k, i
+        for arrays in (spec, *spec.receptors):
+            if (len(arrays.states) > MAX_STATES or len(arrays.constants) > MAX_CONSTANTS
+                    or spec.n_drives > MAX_DRIVES):
+                raise ValueError("a model has more states, constants or drives than "
+                                 "step_view.pxi has room for")
         p.kernel = <StepKernel><uintptr_t>spec.kernel
         p.stride = 1 if spec.varied else 0
         p.n_states, p.n_constants, p.n_drives = (

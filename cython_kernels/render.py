@@ -128,7 +128,8 @@ def render_models(module_name):
                      for receptor in RECEPTORS.values() for membrane in MEMBRANES.values()
                      if receptor.states or len(membrane.drives) == 1})
     for n_states, n_drives in shapes:
-        for variant in VARIANTS:
+        # Without states there are no constants, and nothing to vary.
+        for variant in VARIANTS if n_states else VARIANTS[:1]:
             text.append(receptor_kernel(n_states, n_drives, variant))
             kernels.append(receptor_kernel_name(n_states, n_drives, variant))
     text.append("def kernel_addresses():\n"

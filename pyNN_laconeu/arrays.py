@@ -99,7 +99,7 @@ class ReceptorArrays:
             constants += list(receptor.propagator(rp, network.dt, MATHS))
         if receptor.gain:
             constants += [receptor.gain(rp, MATHS)]
-        variant = "varied" if varied else "uniform"
+        variant = "varied" if varied and constants else "uniform"
         return cls(
             kernel=KERNELS[receptor_kernel_name(n_states, len(membrane.drives), variant)],
             varied=varied,
