@@ -186,9 +186,8 @@ class Network:
         levels = np.array([source.levels(self.step, n_steps)
                            for source in self.current_sources]).reshape(-1, n_steps)
         began = time.perf_counter()
-        done, spikes = self._engine.advance(self.step, n_steps, self.step == 0, [
-            (mask, [_bound(signal, population) for signal in signals])
-            for population, (mask, signals) in zip(self.populations, recordings)], levels)
+        done, spikes = self._engine.advance(self.step, n_steps, self.step == 0, recordings,
+                                            levels)
         elapsed = time.perf_counter() - began
         self.step += done
         for population, recorded in zip(self.populations, spikes):
@@ -212,12 +211,3 @@ class Network:
 def is_source(population):
     """Whether a population's spikes depend on no other's: it has no receptors."""
     return not population.celltype.receptor_types
-
-
-class _bound:
-    """A recorder's Signal with the state array that it samples."""
-
-    def __init__(self, signal, population):
-        self.state = population.state[signal.variable]
-        self.every, self.first = signal.every, signal.first
-        self.index, self.samples = signal.index, signal.samples
