@@ -5,12 +5,11 @@
 Everything public is PyNN's interface; `setup` documents the options of this back end.
 """
 
-from importlib.metadata import PackageNotFoundError
+from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
 
 from pyNN import errors, random, space  # noqa: F401
 from pyNN.network import Network  # noqa: F401
-from pyNN.recording import *  # noqa: F401, F403
 from pyNN.space import Space  # noqa: F401
 from pyNN.standardmodels import StandardCellType as _StandardCellType
 
@@ -55,13 +54,15 @@ from .standardmodels.synapses import (  # noqa: F401
     StaticSynapse,
     STDPMechanism,
 )
+from .standardmodels.unavailable import stand_ins as _stand_ins
 
 try:
     __version__ = _version("pyNN_laconeu")
-except PackageNotFoundError:  # run from the source tree
+except _PackageNotFoundError:  # run from the source tree
     __version__ = "unknown"
 
 _import_hook.install()
+globals().update(_stand_ins(globals()))
 
 
 def list_standard_models():

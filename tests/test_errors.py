@@ -441,11 +441,16 @@ def test_parts_of_an_earlier_network_are_refused():
 
 # --- what this back end does not have ----------------------------------------------------------
 
-@pytest.mark.parametrize("name", ["TsodyksMarkramSynapse", "HH_cond_exp", "ACSource"])
-def test_a_model_that_is_not_there_is_no_attribute(name):
-    with pytest.raises(AttributeError, match=name):
-        getattr(sim, name)
+@pytest.mark.parametrize("name", ["TsodyksMarkramSynapse", "HH_cond_exp", "ACSource", "LIF"])
+def test_a_standard_model_that_is_not_there_is_refused_by_name(name):
+    with pytest.raises(NotImplementedError, match=name):
+        getattr(sim, name)()
     assert name not in sim.list_standard_models()
+
+
+def test_what_is_no_model_of_pynn_is_no_attribute():
+    with pytest.raises(AttributeError, match="HH_cond_expo"):
+        sim.HH_cond_expo
 
 
 def test_a_location_on_a_point_neuron_is_refused():
