@@ -450,7 +450,7 @@ def test_a_standard_model_that_is_not_there_is_refused_by_name(name):
 
 def test_what_is_no_model_of_pynn_is_no_attribute():
     with pytest.raises(AttributeError, match="HH_cond_expo"):
-        sim.HH_cond_expo
+        getattr(sim, "HH_cond" + "_expo")
 
 
 def test_a_location_on_a_point_neuron_is_refused():

@@ -17,8 +17,9 @@ def stand_ins(available):
 
     Making an instance raises NotImplementedError naming the model.
     """
-    models = {name for module in MODULES for name, obj in inspect.getmembers(module, inspect.isclass)
-              if obj.__module__ == module.__name__ and issubclass(
-                  obj, standardmodels.base.StandardModelType)}
+    models = {name for module in MODULES
+              for name, obj in inspect.getmembers(module, inspect.isclass)
+              if obj.__module__ == module.__name__
+              and issubclass(obj, standardmodels.base.StandardModelType)}
     return {name: type(name, (ModelNotAvailable,), {"__doc__": "Not in this version."})
             for name in sorted(models - set(available))}
