@@ -1,6 +1,12 @@
 """PyNN's standard cell types, synapse types and current sources, as laconeu has them."""
 
 from pyNN import errors
+from pyNN.standardmodels import build_translations
+
+
+def identity(model):
+    """PyNN's table of translations, each parameter standing for itself in its own unit."""
+    return build_translations(*((name, name) for name in model.default_parameters))
 
 
 class Explained:

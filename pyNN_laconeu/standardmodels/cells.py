@@ -5,15 +5,10 @@ Parameters keep PyNN's names and units on the inside, so every translation is an
 
 import numpy as np
 from pyNN import errors
-from pyNN.standardmodels import build_translations, cells
+from pyNN.standardmodels import cells
 
 from ..arrays import NeuronModel, PoissonModel, Port, SpikeTimesModel
-from . import Explained
-
-
-def identity(cell_type):
-    """PyNN's table of translations, each parameter standing for itself."""
-    return build_translations(*((name, name) for name in cell_type.default_parameters))
+from . import Explained, identity
 
 
 def _refuse(label, cell_type, name, value, allowed):

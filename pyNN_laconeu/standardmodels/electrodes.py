@@ -20,9 +20,10 @@ pyNN.neuron 9.0.2 and pyNN.nest 3.10 (on_grid) both do so, with these exceptions
 import numpy as np
 from pyNN import common, errors
 from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, Sequence
-from pyNN.standardmodels import StandardCurrentSource, build_translations, electrodes
+from pyNN.standardmodels import StandardCurrentSource, electrodes
 
 from .. import simulator
+from . import identity
 
 # Later than any step, yet far from the end of int64
 NEVER = 1 << 62
@@ -179,8 +180,7 @@ def _by_population(name, cells):
 
 class DCSource(CurrentSource, electrodes.DCSource):
     __doc__ = electrodes.DCSource.__doc__
-    translations = build_translations(
-        ("amplitude", "amplitude"), ("start", "start"), ("stop", "stop"))
+    translations = identity(electrodes.DCSource)
 
     def levels(self, first_step, n_steps):
         """The current during each of `n_steps` steps, nA, float64 [n_steps]."""
@@ -200,7 +200,7 @@ class DCSource(CurrentSource, electrodes.DCSource):
 
 class StepCurrentSource(CurrentSource, electrodes.StepCurrentSource):
     __doc__ = electrodes.StepCurrentSource.__doc__
-    translations = build_translations(("amplitudes", "amplitudes"), ("times", "times"))
+    translations = identity(electrodes.StepCurrentSource)
 
     def levels(self, first_step, n_steps):
         """The current during each of `n_steps` steps, nA, float64 [n_steps]."""

@@ -5,26 +5,21 @@ from pyNN.standardmodels import build_translations, synapses
 
 from ..simulator import name as backend
 from ..simulator import state
-from . import Explained
+from . import Explained, identity
 
 
 class StaticSynapse(Explained, synapses.StaticSynapse):
     __doc__ = synapses.StaticSynapse.__doc__
-    translations = build_translations(("weight", "weight"), ("delay", "delay"))
+    translations = identity(synapses.StaticSynapse)
 
     def _get_minimum_delay(self):
         """The delay of connections that are given none, in ms."""
         return state.dt if state.min_delay == "auto" else state.min_delay
 
 
-def _unchanged(model):
-    """Translations of a model whose parameters keep PyNN's names and units."""
-    return build_translations(*((name, name) for name in model.default_parameters))
-
-
 class SpikePairRule(synapses.SpikePairRule):
     __doc__ = synapses.SpikePairRule.__doc__
-    translations = _unchanged(synapses.SpikePairRule)
+    translations = identity(synapses.SpikePairRule)
     possible_models = {"stdp"}
 
 
@@ -32,14 +27,14 @@ class SpikePairRule(synapses.SpikePairRule):
 
 class AdditiveWeightDependence(synapses.AdditiveWeightDependence):
     __doc__ = synapses.AdditiveWeightDependence.__doc__
-    translations = _unchanged(synapses.AdditiveWeightDependence)
+    translations = identity(synapses.AdditiveWeightDependence)
     possible_models = {"stdp"}
     mu = {"mu_plus": 0.0, "mu_minus": 0.0}
 
 
 class MultiplicativeWeightDependence(synapses.MultiplicativeWeightDependence):
     __doc__ = synapses.MultiplicativeWeightDependence.__doc__
-    translations = _unchanged(synapses.MultiplicativeWeightDependence)
+    translations = identity(synapses.MultiplicativeWeightDependence)
     possible_models = {"stdp"}
     mu = {"mu_plus": 1.0, "mu_minus": 1.0}
 
@@ -47,14 +42,14 @@ class MultiplicativeWeightDependence(synapses.MultiplicativeWeightDependence):
 class AdditivePotentiationMultiplicativeDepression(
         synapses.AdditivePotentiationMultiplicativeDepression):
     __doc__ = synapses.AdditivePotentiationMultiplicativeDepression.__doc__
-    translations = _unchanged(synapses.AdditivePotentiationMultiplicativeDepression)
+    translations = identity(synapses.AdditivePotentiationMultiplicativeDepression)
     possible_models = {"stdp"}
     mu = {"mu_plus": 0.0, "mu_minus": 1.0}
 
 
 class GutigWeightDependence(synapses.GutigWeightDependence):
     __doc__ = synapses.GutigWeightDependence.__doc__
-    translations = _unchanged(synapses.GutigWeightDependence)
+    translations = identity(synapses.GutigWeightDependence)
     possible_models = {"stdp"}
     mu = {}  # parameters of its own
 
@@ -69,7 +64,7 @@ class STDPMechanism(synapses.STDPMechanism):
     the timing dependence is a `SpikePairRule`, and its parameters and those of the weight
     dependence are the same for all connections of a projection.
     """
-    base_translations = _unchanged(StaticSynapse) | build_translations(
+    base_translations = identity(StaticSynapse) | build_translations(
         ("dendritic_delay_fraction", "dendritic_delay_fraction"))
     _get_minimum_delay = StaticSynapse._get_minimum_delay
 
