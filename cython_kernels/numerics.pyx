@@ -1,6 +1,6 @@
-"""exp, its regular companions and Philox random words for NumPy arrays.
+"""exp, its regular companions, log and Philox random words for NumPy arrays.
 
-NumPy's and the C library's own exp differ in the last bit between processors and versions; step
+NumPy's and the C library's own differ in the last bit between processors and versions; step
 constants computed with them would make a network's result depend on the machine. These do not.
 """
 
@@ -18,6 +18,19 @@ def exp(x):
     cdef Py_ssize_t i
     for i in range(flat.shape[0]):
         flat[i] = exp_(flat[i])
+    return values if values.ndim else float(values)
+
+
+def log(x):
+    """The natural logarithm of a float or array, error about 1 ulp for every positive double.
+
+    -inf at 0, inf at inf, NaN for negative arguments and NaN.
+    """
+    values = np.array(x, dtype=np.float64, order="C")
+    cdef double[::1] flat = values.reshape(-1)
+    cdef Py_ssize_t i
+    for i in range(flat.shape[0]):
+        flat[i] = log_(flat[i])
     return values if values.ndim else float(values)
 
 

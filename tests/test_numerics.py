@@ -1,6 +1,7 @@
-"""exp, its companions and Philox against closed forms and known answers."""
+"""exp, its companions, log and Philox against closed forms and known answers."""
 
 import math
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -19,6 +20,36 @@ def test_exp_at_the_edges():
     assert numerics.exp(-1e4) == 0.0
     assert np.isfinite(numerics.exp(1e4))
     assert np.isnan(numerics.exp(math.nan))
+
+
+def logarithm(x):
+    """log(x) as its double and the rest, from 40 decimal digits: exact for what is asked here."""
+    with localcontext() as context:
+        context.prec = 40
+        exact = Decimal(x).ln()
+        nearest = float(exact)
+        return nearest, float(exact - Decimal(nearest))
+
+
+def test_log_is_within_one_ulp_over_all_positive_doubles():
+    draw = np.random.RandomState(1)
+    everywhere = 2.0 ** draw.uniform(-1074, 1024, 6000)  # subnormal ones too
+    around_one = 1.0 + draw.choice([-1, 1], 6000) * 2.0 ** draw.uniform(-53, -1, 6000)
+    # Where the reduced argument goes from sqrt(2) to sqrt(1/2), and the last doubles.
+    seams = np.sqrt(0.5) * 2.0 ** draw.randint(-1000, 1000, 6000) * (
+        1.0 + draw.randint(-4, 5, 6000) * 2.0 ** -53)
+    edges = [5e-324, 2.2250738585072009e-308, 2.2250738585072014e-308, 1.7976931348623157e308]
+    x = np.concatenate([everywhere, around_one, seams, edges])
+    nearest, rest = np.array([logarithm(value) for value in x]).T
+    error = np.abs((numerics.log(x) - nearest) - rest)  # the difference of neighbours is exact
+    assert (error <= np.spacing(np.abs(nearest))).all()
+
+
+def test_log_at_the_edges():
+    assert numerics.log(1.0) == 0.0
+    assert numerics.log(0.0) == numerics.log(-0.0) == -math.inf
+    assert numerics.log(math.inf) == math.inf
+    assert np.isnan(numerics.log([math.nan, -1.0, -5e-324, -math.inf])).all()
 
 
 @pytest.mark.parametrize("x", [-30.0, -0.51, -0.49, -1e-9, 0.0, 1e-12, 1e-3, 0.49, 0.51, 20.0])
