@@ -39,6 +39,12 @@ ISA_ARGS = {
     "v3": ["-march=x86-64-v3"],
     "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
 }
+# What keeps gcc from vectorising a loop is turned off: inlined into its caller it loses the restrict
+# of its arguments (what is declared inline, such as exp_, is inlined still); jump threading, sinking
+# and partial redundancy elimination turn selections into branches again. None changes a result.
+LOOP_ARGS = ["-fno-inline-functions", "-fno-inline-small-functions",
+             "-fno-inline-functions-called-once", "-fno-thread-jumps", "-fno-tree-sink",
+             "-fno-tree-pre"]
 BOUNDSCHECK = os.environ.get("LACONEU_BOUNDSCHECK", "0") not in ("", "0")
 DIRECTIVES = {
     "language_level": 3,
@@ -88,7 +94,7 @@ def kernels():
 def models(variant):
     """The state updates of all models for one instruction set."""
     name = "models_" + variant
-    return kernel(name, RENDERED / f"{name}.pyx", ISA_ARGS.get(variant, ()))
+    return kernel(name, RENDERED / f"{name}.pyx", LOOP_ARGS + ISA_ARGS.get(variant, []))
 
 
 def supported(extensions):
@@ -151,7 +157,7 @@ class build_kernels(build_ext):
                 if not source.exists() or source.read_text(encoding="utf-8") != text:
                     source.write_text(text, encoding="utf-8")
         # Time stamps tell when a source has changed, this file when an option has.
-        options = json.dumps([Cython.__version__, COMPILE_ARGS, ISA_ARGS, DIRECTIVES])
+        options = json.dumps([Cython.__version__, COMPILE_ARGS, LOOP_ARGS, ISA_ARGS, DIRECTIVES])
         stamp = Path("build", "options.json")
         changed = not stamp.exists() or stamp.read_text() != options
         self.force = self.force or changed

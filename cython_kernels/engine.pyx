@@ -5,7 +5,8 @@ One time step, n -> n+1, for each neuron (h is the step):
  1. the receptors add to the membrane's drives what their states, as of t_n, do over [t_n, t_n+h];
     their states go on to t_n+1, and the weights that arrive at t_n+1 are added to them;
  2. the membrane goes from t_n to t_n+1 under these drives and the current injected during the step;
-    a refractory membrane is held at its reset potential instead;
+    a refractory membrane is held at its reset potential instead; a membrane that needs shorter
+    steps than h takes 1 and 2 several times over, and the weights arrive in the last of them;
  3. where the potential is at or above threshold the neuron spikes: the spike is stamped t_n+1, the
     membrane is reset;
  4. signals are sampled at t_n+1;
@@ -74,6 +75,7 @@ cdef extern from *:
 
 cdef enum:
     PURPOSE_POISSON = 1         # the purposes of random streams; part of every key
+    PURPOSE_ESCAPE = 4
 
 
 cdef struct Population
@@ -83,14 +85,15 @@ ctypedef void (*SourceKernel)(Population *, uint32_t seed, int64_t lower, int64_
                               int64_t *n) noexcept nogil
 
 cdef struct Receptor:
-    StepKernel kernel
+    StepKernel kernel           # NULL if the population's kernel includes it
     int n_states
     double *state[2]            # [n]
     int n_constants
     int stride                  # 1 if varied, 0 if uniform
     double *constant[MAX_CONSTANTS]
-    double *arrival             # [n_slots, n]: what neurons sent
+    double *arrival             # [n_slots, n]: what neurons sent; NULL if nothing can arrive
     double *arrival_of_sources  # [n_slots, n] or NULL
+    double *on_spike            # [n] or NULL: added to the first state when the neuron spikes
 
 cdef struct Injection:
     int64_t source              # row of the levels
@@ -111,6 +114,9 @@ cdef struct Population:
     # neurons
     StepKernel kernel
     int n_states, n_constants, n_drives, stride
+    int n_substeps
+    double dt                   # of a substep, ms
+    bint random                 # whether the kernel wants random numbers
     double *state[MAX_STATES]
     double *constant[MAX_CONSTANTS]
     double *offset              # [n] nA
@@ -444,19 +450,22 @@ cdef class Engine:
         return p
 
     def add_neurons(self, spec):
-        """spec: a `network.NeuronArrays`."""
+        """spec: an `arrays.NeuronArrays`."""
         cdef Population *p = self._new_population(spec)
         cdef Receptor *r
         cdef int k, i
-        for arrays in (spec, *spec.receptors):
-            if (len(arrays.states) > MAX_STATES or len(arrays.constants) > MAX_CONSTANTS
-                    or spec.n_drives > MAX_DRIVES):
-                raise ValueError("a model has more states, constants or drives than "
-                                 "step_view.pxi has room for")
+        n_states = max(len(spec.states) + sum(len(r.states) for r in spec.receptors), 2)
+        n_constants = max(len(arrays.constants) for arrays in (spec, *spec.receptors))
+        if (n_states > MAX_STATES and spec.fused or len(spec.states) > MAX_STATES
+                or n_constants > MAX_CONSTANTS or spec.n_drives > MAX_DRIVES
+                or spec.fused and len(spec.receptors) > MAX_PORTS):
+            raise ValueError("a model has more states, constants, drives or receptors than "
+                             "step_view.pxi has room for")
         p.kernel = <StepKernel><uintptr_t>spec.kernel
         p.stride = 1 if spec.varied else 0
         p.n_states, p.n_constants, p.n_drives = (
             len(spec.states), len(spec.constants), spec.n_drives)
+        p.n_substeps, p.dt, p.random = spec.n_substeps, spec.dt, spec.random
         for k in range(p.n_states):
             p.state[k] = doubles(spec.states[k], self.keep)
         for k in range(p.n_constants):
@@ -478,9 +487,12 @@ cdef class Engine:
                 r.state[i] = doubles(receptor.states[i], self.keep)
             for i in range(r.n_constants):
                 r.constant[i] = doubles(receptor.constants[i], self.keep)
-            r.arrival = doubles(receptor.arrival.reshape(-1), self.keep)
+            if receptor.arrival is not None:
+                r.arrival = doubles(receptor.arrival.reshape(-1), self.keep)
             if receptor.arrival_of_sources is not None:
                 r.arrival_of_sources = doubles(receptor.arrival_of_sources.reshape(-1), self.keep)
+            if receptor.on_spike is not None:
+                r.on_spike = doubles(receptor.on_spike, self.keep)
         for k, (source, index) in enumerate(spec.injections):
             p.injection[k].source = source
             p.injection[k].n = len(index)
@@ -701,18 +713,26 @@ cdef class Engine:
     cdef void _update_block(self, Population *p, int thread, int64_t step, int64_t length,
                             int64_t lower, int64_t n) noexcept nogil:
         cdef double drive[MAX_DRIVES * BLOCK]
+        cdef double nothing[MAX_PORTS * BLOCK]  # arrives during a step, or where nothing can
         cdef double current[BLOCK]
+        cdef double uniform[BLOCK]
         cdef long long spiking[BLOCK]
+        cdef long long spiked[BLOCK]            # in any of the step's substeps
+        cdef long long any_spiked
         cdef StepView view, receptor_view
         cdef Receptor *r
-        cdef double *from_sources
+        cdef double *arrival
         cdef int64_t s, i, slot, mask = self.n_slots - 1
-        cdef int64_t *n_spikes
-        cdef int32_t *out
-        cdef int k
+        cdef int k, substep, n_fused_states
         memset(drive, 0, p.n_drives * BLOCK * sizeof(double))
+        memset(nothing, 0, sizeof(nothing))
+        memset(spiked, 0, sizeof(spiked))
+        receptor_view.n = n
         view.n = n
+        view.dt = p.dt
         view.spiking = spiking
+        view.uniform = uniform
+        view.current = p.offset + lower
         for k in range(p.n_drives):
             view.drive[k] = drive + k * BLOCK
             receptor_view.drive[k] = view.drive[k]
@@ -720,37 +740,67 @@ cdef class Engine:
             view.state[k] = p.state[k] + lower
         for k in range(p.n_constants):
             view.constant[k] = p.constant[k] + p.stride * lower
-        view.current = p.offset + lower
-        receptor_view.n = n
+        n_fused_states = p.n_states
+        for k in range(p.n_receptors):
+            r = &p.receptor[k]
+            if r.kernel == NULL:
+                for i in range(r.n_states):
+                    view.state[n_fused_states] = r.state[i] + lower
+                    n_fused_states += 1
         for s in range(length):
             slot = ((step + s + 1) & mask) * p.n + lower
             for k in range(p.n_receptors):
-                r = &p.receptor[k]
-                for i in range(r.n_states):
-                    receptor_view.state[i] = r.state[i] + lower
-                for i in range(r.n_constants):
-                    receptor_view.constant[i] = r.constant[i] + r.stride * lower
-                receptor_view.arrival = r.arrival + slot
-                if r.arrival_of_sources != NULL:
-                    from_sources = r.arrival_of_sources + slot
-                    for i in range(n):
-                        receptor_view.arrival[i] += from_sources[i]
-                        from_sources[i] = 0.0
-                r.kernel(&receptor_view)
+                if p.receptor[k].arrival_of_sources != NULL:
+                    add_and_clear(p.receptor[k].arrival + slot,
+                                  p.receptor[k].arrival_of_sources + slot, n)
             if p.n_injections:
                 self._inject(p, current, step + s - self.first_step, lower, n)
                 view.current = current
-            p.kernel(&view)
-            if view.any_spiking:
-                n_spikes = p.n_spikes + thread * self.interval + s
-                out = p.spike_index + s * p.n + p.first[thread] + n_spikes[0]
-                for i in range(n):
-                    if spiking[i]:
-                        out[0] = <int32_t>(lower + i)
-                        out += 1
-                        n_spikes[0] += 1
+            if p.random:
+                draw_uniform(uniform, lower, n, step + s + 1, self.seed, p.stream)
+            any_spiked = 0
+            for substep in range(p.n_substeps):
+                view.first = substep == 0
+                view.last = substep == p.n_substeps - 1
+                for k in range(p.n_receptors):
+                    r = &p.receptor[k]
+                    arrival = (r.arrival + slot if view.last and r.arrival != NULL
+                               else nothing + (k % <int>MAX_PORTS) * <int64_t>BLOCK)
+                    if r.kernel == NULL:
+                        view.arrival[k] = arrival
+                        continue
+                    receptor_view.arrival[0] = arrival
+                    for i in range(r.n_states):
+                        receptor_view.state[i] = r.state[i] + lower
+                    for i in range(r.n_constants):
+                        receptor_view.constant[i] = r.constant[i] + r.stride * lower
+                    r.kernel(&receptor_view)
+                p.kernel(&view)
+                if view.any_spiking:
+                    any_spiked = 1
+                    for i in range(n):
+                        spiked[i] |= spiking[i]
+            if any_spiked:
+                self._take_spikes(p, thread, s, spiked, lower, n)
             for k in range(p.n_signals):
                 sample(&p.signal[k], step + s + 1, lower, lower + n)
+
+    cdef void _take_spikes(self, Population *p, int thread, int64_t s, long long *spiked,
+                           int64_t lower, int64_t n) noexcept nogil:
+        """The spikes of step `s` of the interval to the thread's list; clears the flags."""
+        cdef int64_t *n_spikes = p.n_spikes + thread * self.interval + s
+        cdef int32_t *out = p.spike_index + s * p.n + p.first[thread] + n_spikes[0]
+        cdef int64_t i
+        cdef int k
+        for i in range(n):
+            if spiked[i]:
+                spiked[i] = 0
+                out[0] = <int32_t>(lower + i)
+                out += 1
+                n_spikes[0] += 1
+                for k in range(p.n_receptors):
+                    if p.receptor[k].on_spike != NULL:
+                        p.receptor[k].state[0][lower + i] += p.receptor[k].on_spike[lower + i]
 
     cdef void _remember(self, int thread, int64_t step, int64_t length) noexcept nogil:
         """The interval's spikes of this thread's neurons to the histories of plastic tables."""
@@ -828,6 +878,35 @@ cdef class Engine:
                             if from_sources:
                                 p.record_count[p.n_record] = p.spike_count[i]
                             p.n_record += 1
+
+
+cdef void add_and_clear(slot_t total, slot_t part, int64_t n) noexcept nogil:
+    cdef int64_t i
+    for i in range(n):
+        total[i] += part[i]
+        part[i] = 0.0
+
+
+cdef void draw_uniform(double *uniform, int64_t lower, int64_t n, int64_t stamp, uint32_t seed,
+                       uint32_t stream) noexcept nogil:
+    """A random number in [0, 1) of 53 bits for each of the neurons from `lower` on.
+
+    One Philox block serves two neurons.
+    """
+    cdef uint32_t words[4]
+    cdef int64_t i, group = -1
+    cdef int half
+    for i in range(lower, lower + n):
+        if i >> 1 != group:
+            group = i >> 1
+            words[0] = <uint32_t>group
+            words[1] = <uint32_t>stamp
+            words[2] = <uint32_t>(stamp >> 32)
+            words[3] = 0
+            philox_4x32(words, seed ^ (<uint32_t>PURPOSE_ESCAPE << 24), stream)
+        half = 2 * (i & 1)
+        uniform[i - lower] = (((<uint64_t>words[half] << 32) | words[half + 1]) >> 11) \
+            * 1.1102230246251565e-16
 
 
 cdef int64_t bisect(int32_t *index, int64_t n, int64_t value) noexcept nogil:

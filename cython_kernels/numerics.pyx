@@ -87,6 +87,19 @@ def expm1(x):
     return np.multiply(x, phi(x))
 
 
+def log1p_ratio(x):
+    """log(1 + x) / x for a float or array above -1, regular at 0, relative error below 1e-11."""
+    values = np.array(x, dtype=np.float64, order="C")
+    cdef double[::1] flat = values.reshape(-1)
+    cdef Py_ssize_t i
+    for i in range(flat.shape[0]):
+        if -1e-3 <= flat[i] <= 1e-3:
+            flat[i] = 1.0 - flat[i] * (0.5 - flat[i] * (1.0 / 3.0 - flat[i] * (0.25 - flat[i] * 0.2)))
+        else:
+            flat[i] = log_(1.0 + flat[i]) / flat[i]
+    return values if values.ndim else float(values)
+
+
 def philox(counter, key):
     """The four 32-bit words of Philox 4x32-10 (Salmon et al. 2011, doi:10.1145/2063384.2063405).
 

@@ -1,17 +1,25 @@
 """Model data + template -> Cython source, at build time.
 
-Pastes, never parses: a model's snippet appears in the loop as written in models/. Each membrane
-gives two loops, *uniform* (constants hoisted as scalars) and *varied* (constants read per
-neuron); each pair (number of receptor states, number of drives) gives two receptor loops.
+Pastes, never parses: a model's snippet appears in the loop as written in models/. There are two
+ways to put a neuron together:
+
+ - one *fused* loop for a membrane with given receptors, which are listed in models.FUSED;
+ - for any other composition a loop for the membrane and one for each of its receptors, which meet
+   in arrays of drives (models.COMPOSED lists what can meet).
+
+Both paste the same lines, so they give the same bits. Each loop comes in two variants, *uniform*
+(constants hoisted as scalars) and *varied* (constants read per neuron).
 
 Every array is an own restrict-qualified argument: that is what lets gcc vectorise the loop.
 """
 
-from .models import MEMBRANES, RECEPTORS
+from .models import COMPOSED, FUSED, MEMBRANES, RECEPTORS
+from .models.model import QUANTITIES
 
 HEADER = '''\
 """State updates, rendered from cython_kernels/models by cython_kernels/render.py."""
 
+from libc.math cimport sqrt
 from libc.stdint cimport int64_t, uintptr_t
 
 include "vector_math.pxi"
@@ -20,9 +28,11 @@ include "step_view.pxi"
 cdef extern from *:
     """
     typedef double *__restrict__ restricted_t;
+    typedef const double *__restrict__ restricted_in_t;
     typedef long long *__restrict__ restricted_flags_t;
     """
     ctypedef double *restricted_t
+    ctypedef const double *restricted_in_t
     ctypedef long long *restricted_flags_t
 
 '''
@@ -30,110 +40,232 @@ cdef extern from *:
 VARIANTS = ("uniform", "varied")
 
 
-def _constants(names, variant):
-    """(arguments, loads before the loop, loads inside it) of the named constants."""
-    arguments = [f"restricted_t {name}_" for name in names]
-    loads = [f"cdef double {name}" for name in names]
-    if variant == "uniform":
-        return arguments, loads + [f"{name} = {name}_[0]" for name in names], []
-    return arguments, loads, [f"{name} = {name}_[i]" for name in names]
+# --- what a receptor's lines are ---------------------------------------------------------------
+
+def receptor_constants(receptor, kind, membrane):
+    """[(name, how to compute it)] of a receptor's constants for this membrane, in order.
+
+    How: ("propagator", k), ("gain", 0), ("parameter", name) or (a `Drive` at this moment, state).
+    """
+    constants = [(name, ("propagator", k)) for k, name in enumerate(
+        {0: (), 1: ("decay",), 2: ("decay", "flow", "decay_rise")}[len(receptor.states)])]
+    if receptor.gain:
+        constants.append(("gain", ("gain", 0)))
+    if kind == "conductance":
+        constants.append(("e_rev", ("parameter", "e_rev")))
+    for drive in membrane.drives.values():
+        if kind in QUANTITIES[drive.quantity] and drive.at not in (0.0, 1.0):
+            constants += [(f"{_moment_name(drive)}_{k}", (drive, k))
+                          for k in range(len(receptor.states))]
+    return list(dict(constants).items())
 
 
-def _kernel(name, arguments, before, inside, after, call):
-    lines = [f"cdef void {name}_loop(", "    Py_ssize_t n,"]
-    lines += [f"    {argument}," for argument in arguments]
-    lines += [") noexcept nogil:", "    cdef Py_ssize_t i"]
-    lines += [f"    {line}" for line in before]
-    lines += ["    for i in range(n):"]
-    lines += [f"        {line}" for line in inside]
-    lines += [f"    {line}" for line in after]
-    lines += ["", "", f"cdef void {name}(StepView *view) noexcept nogil:"]
-    lines += [f"    {name}_loop(", "        view.n,"]
-    lines += [f"        {argument}," for argument in call]
-    lines += ["    )"]
-    return "\n".join(lines) + "\n\n\n"
+def _moment_name(drive):
+    if drive.filtered:
+        return "filtered"
+    if drive.mean:
+        return "mean"
+    moment, fraction = ("at", drive.at) if drive.since is None else ("since", drive.since)
+    return f"{moment}_{fraction * 1000:.0f}"
 
 
-def membrane_kernel(membrane, variant):
-    """The loop of one membrane: states and drives in, states and spiking flags out."""
-    states, drives = list(membrane.states), list(membrane.drives)
-    constant_arguments, before, loads = _constants(list(membrane.constants), variant)
-    arguments = ([f"restricted_t {name}_" for name in states]
-                 + [f"restricted_t {name}_" for name in drives]
-                 + ["restricted_t current_", "restricted_flags_t spiking_",
-                    "restricted_flags_t any_spiking"] + constant_arguments)
-    before = (before + [f"cdef double {name}" for name in states + drives]
-              + [f"cdef double {name}" for name in membrane.locals]
-              + ["cdef double current", "cdef long long spikes", "cdef long long any_spikes = 0"])
-    inside = (loads + [f"{name} = {name}_[i]" for name in states + drives]
-              + ["current = current_[i]"] + membrane.update.splitlines()
-              + [f"spikes = 1 if {membrane.spike} else 0"]
-              + [f"{name}_[i] = ({membrane.reset[name]}) if spikes else {name}"
-                 if name in membrane.reset else f"{name}_[i] = {name}" for name in states]
-              + [f"{name}_[i] = 0.0" for name in drives]
-              + ["spiking_[i] = spikes", "any_spikes |= spikes"])
-    call = ([f"view.state[{k}]" for k in range(len(states))]
-            + [f"view.drive[{k}]" for k in range(len(drives))]
-            + ["<double *>view.current", "view.spiking", "&view.any_spiking"]
-            + [f"view.constant[{k}]" for k in range(len(membrane.constants))])
-    return _kernel(f"{membrane.name}_{variant}", arguments, before, inside,
-                   ["any_spiking[0] = any_spikes"], call)
+def receptor_lines(receptor, kind, membrane, prefix=""):
+    """(lines that yield what each drive gets, {drive: expression}, lines that go on in time).
 
-
-def receptor_constants(n_states, n_drives):
-    """Names, in order, of a receptor kernel's constants: drive coefficients, then propagator."""
-    names = [f"drive_{d}_{s}" for d in range(n_drives) for s in range(n_states)]
-    return names + {0: [], 1: ["decay"], 2: ["decay", "flow", "decay_rise", "gain"]}[n_states]
-
-
-def receptor_kernel(n_states, n_drives, variant):
-    """The loop of one receptor: adds to the drives, propagates its states, takes arrivals."""
-    drives = [f"sum_{k}" for k in range(n_drives)]
-    states = ["x", "y"][:n_states]
-    constant_arguments, before, loads = _constants(receptor_constants(n_states, n_drives), variant)
-    arguments = ([f"restricted_t {name}_" for name in states + drives]
-                 + ["restricted_t arrival"] + constant_arguments)
-    before = before + [f"cdef double {name}" for name in states]
-    inside = loads + [f"{name} = {name}_[i]" for name in states]
-    if n_states == 0:
-        inside += ["sum_0_[i] += arrival[i]"]
+    The receptor's states and constants are called by their names with `prefix`.
+    """
+    n = len(receptor.states)
+    states = [f"{prefix}x", f"{prefix}y"][:n]
+    if n == 0:
+        drives = {name: f"{prefix}arrival" for name, drive in membrane.drives.items()
+                  if "delta" in QUANTITIES[drive.quantity]}
+        return [], drives, []
+    at_end = (f"{prefix}decay * {states[0]}" if n == 1 else
+              f"{prefix}decay * {states[0]} + {prefix}flow * {states[1]}")
+    lines = [f"{prefix}end = {at_end}"]
+    drives = {}
+    for name, drive in membrane.drives.items():
+        expression = QUANTITIES[drive.quantity].get(kind)
+        if expression is None:
+            continue
+        if drive.at == 0.0:
+            value = states[0]
+        elif drive.at == 1.0:
+            value = f"{prefix}end"
+        else:
+            value = f"{prefix}{_moment_name(drive)}"
+            line = f"{value} = " + " + ".join(f"{value}_{k} * {states[k]}" for k in range(n))
+            if line not in lines:
+                lines.append(line)
+        drives[name] = expression.format(r=value, e_rev=f"{prefix}e_rev")
+    arrival = f"{prefix}gain * {prefix}arrival" if receptor.gain else f"{prefix}arrival"
+    if n == 1:
+        after = [f"{prefix}x = {prefix}end + {arrival}"]
     else:
-        inside += [f"sum_{d}_[i] += "
-                   + " + ".join(f"drive_{d}_{s} * {states[s]}" for s in range(n_states))
-                   for d in range(n_drives)]
-        inside += {1: ["x_[i] = decay * x + arrival[i]"],
-                   2: ["x_[i] = decay * x + flow * y",
-                       "y_[i] = decay_rise * y + gain * arrival[i]"]}[n_states]
-    inside += ["arrival[i] = 0.0"]
-    call = ([f"view.state[{k}]" for k in range(n_states)]
-            + [f"view.drive[{k}]" for k in range(n_drives)] + ["view.arrival"]
-            + [f"view.constant[{k}]" for k in range(len(loads or constant_arguments))])
-    return _kernel(receptor_kernel_name(n_states, n_drives, variant), arguments, before, inside,
-                   [], call)
+        after = [f"{prefix}x = {prefix}end",
+                 f"{prefix}y = {prefix}decay_rise * {prefix}y + {arrival}"]
+    return lines, drives, after
 
 
-def receptor_kernel_name(n_states, n_drives, variant):
-    """The name under which `kernel_addresses` lists a receptor loop."""
-    return f"receptor_{n_states}_states_{n_drives}_drives_{variant}"
+def _receptor_locals(lines, prefix=""):
+    return [line.split(" = ")[0] for line in lines]
+
+
+# --- loops -------------------------------------------------------------------------------------
+
+class Loop:
+    """The text of one kernel, put together from arrays, constants and lines."""
+
+    def __init__(self, name, variant):
+        self.name, self.variant = f"{name}_{variant}", variant
+        self.arguments, self.call, self.before, self.loads = [], [], [], []
+        self.lines, self.stores, self.after = [], [], []
+        self.n_states = self.n_constants = 0
+
+    def declare(self, *names):
+        self.before += [f"cdef double {name}" for name in names]
+
+    def array(self, name, where, load=True, type_="restricted_t"):
+        """An array argument; its element is the variable `name` in the loop."""
+        self.arguments.append(f"{type_} {name}_")
+        self.call.append(where)
+        if load:
+            self.declare(name)
+            self.loads.append(f"{name} = {name}_[i]")
+
+    def states(self, names, element):
+        for name, element_name in zip(names, element):
+            self.array(element_name, f"view.state[{self.n_states}]")
+            self.n_states += 1
+
+    def constants(self, names):
+        for name in names:
+            self.arguments.append(f"restricted_in_t {name}_")
+            self.call.append(f"view.constant[{self.n_constants}]")
+            self.declare(name)
+            self.n_constants += 1
+            if self.variant == "uniform":
+                self.before.append(f"{name} = {name}_[0]")
+            else:
+                self.loads.append(f"{name} = {name}_[i]")
+
+    def membrane(self, membrane):
+        """The membrane's states, constants and lines; its drives are variables by then."""
+        self.states(membrane.states, membrane.states)
+        self.constants(membrane.constants)
+        self.array("current", "view.current", type_="restricted_in_t")
+        if membrane.random:
+            self.array("uniform", "view.uniform", type_="restricted_in_t")
+        self.arguments += ["restricted_flags_t spiking_", "restricted_flags_t any_spiking",
+                           "double dt", "long long first", "long long last"]
+        self.call += ["view.spiking", "&view.any_spiking", "view.dt", "view.first", "view.last"]
+        self.declare(*membrane.locals)
+        self.before += ["cdef double last_f = last", "cdef long long spikes",
+                        "cdef long long any_spikes = 0"]
+        self.lines += membrane.update.splitlines()
+        self.lines += [f"spikes = 1 if {membrane.spike} else 0"]
+        self.stores += [f"{name}_[i] = ({membrane.reset[name]}) if spikes else {name}"
+                        if name in membrane.reset else f"{name}_[i] = {name}"
+                        for name in membrane.states]
+        self.stores += ["spiking_[i] = spikes", "any_spikes |= spikes"]
+        self.after.append("any_spiking[0] = any_spikes")
+
+    def text(self):
+        lines = [f"cdef void {self.name}_loop(", "    Py_ssize_t n_neurons,"]
+        lines += [f"    {argument}," for argument in self.arguments]
+        lines += [") noexcept nogil:", "    cdef Py_ssize_t i"]
+        lines += [f"    {line}" for line in self.before]
+        lines += ["    for i in range(n_neurons):"]
+        lines += [f"        {line}" for line in self.loads + self.lines + self.stores]
+        lines += [f"    {line}" for line in self.after]
+        lines += ["", "", f"cdef void {self.name}(StepView *view) noexcept nogil:"]
+        lines += [f"    {self.name}_loop(", "        view.n,"]
+        lines += [f"        {argument}," for argument in self.call]
+        lines += ["    )"]
+        return "\n".join(lines) + "\n\n\n"
+
+
+def membrane_loop(membrane, variant):
+    """One membrane that finds its drives in arrays, and clears them."""
+    loop = Loop(membrane.name, variant)
+    for k, name in enumerate(membrane.drives):
+        loop.array(name, f"view.drive[{k}]")
+        loop.stores.append(f"{name}_[i] = 0.0")
+    loop.membrane(membrane)
+    return loop
+
+
+def receptor_loop(receptor, kind, membrane, variant):
+    """One receptor that adds to the membrane's drives, goes on in time, and takes arrivals."""
+    loop = Loop(receptor_name(receptor, kind, membrane), variant)
+    lines, drives, after = receptor_lines(receptor, kind, membrane)
+    states = ["x", "y"][:len(receptor.states)]
+    loop.states(states, states)
+    loop.constants([name for name, _ in receptor_constants(receptor, kind, membrane)])
+    loop.array("arrival", "view.arrival[0]")
+    loop.declare(*_receptor_locals(lines))
+    for k, name in enumerate(membrane.drives):
+        if name in drives:
+            loop.array(name, f"view.drive[{k}]", load=False)
+    loop.lines += lines + [f"{name}_[i] += {value}" for name, value in drives.items()] + after
+    loop.stores += [f"{name}_[i] = {name}" for name in states] + ["arrival_[i] = 0.0"]
+    return loop
+
+
+def fused_loop(membrane, receptors, variant):
+    """A membrane and its receptors [(Receptor, kind)], drives in registers."""
+    loop = Loop(fused_name(membrane, receptors), variant)
+    lines, drives, after = [], {name: [] for name in membrane.drives}, []
+    for k, (receptor, kind) in enumerate(receptors):
+        prefix = f"r{k}_"
+        own_lines, own_drives, own_after = receptor_lines(receptor, kind, membrane, prefix)
+        lines, after = lines + own_lines, after + own_after
+        for name, value in own_drives.items():
+            drives[name].append(value)
+        loop.array(f"{prefix}arrival", f"view.arrival[{k}]")
+        loop.stores.append(f"{prefix}arrival_[i] = 0.0")
+    loop.declare(*_receptor_locals(lines), *drives)
+    loop.lines += lines + [f"{name} = {' + '.join(values) or '0.0'}"
+                           for name, values in drives.items()] + after
+    loop.membrane(membrane)
+    for k, (receptor, kind) in enumerate(receptors):
+        states = [f"r{k}_x", f"r{k}_y"][:len(receptor.states)]
+        loop.states(states, states)
+        loop.stores += [f"{name}_[i] = {name}" for name in states]
+        loop.constants([f"r{k}_{name}"
+                        for name, _ in receptor_constants(receptor, kind, membrane)])
+    return loop
+
+
+def receptor_name(receptor, kind, membrane):
+    """What `kernel_addresses` lists a receptor's loop under, with _uniform or _varied."""
+    return f"{receptor.name}_{kind}_of_{membrane.name}"
+
+
+def fused_name(membrane, receptors):
+    """What `kernel_addresses` lists a fused loop under, with _uniform or _varied."""
+    return "_".join([membrane.name, "with", *(f"{receptor.name}_{kind}"
+                                               for receptor, kind in receptors)])
+
+
+def loops():
+    """Every Loop."""
+    for variant in VARIANTS:
+        for name, receptors in FUSED:
+            yield fused_loop(MEMBRANES[name], [(RECEPTORS[receptor], kind)
+                                               for receptor, kind in receptors], variant)
+        for name, receptors in COMPOSED.items():
+            yield membrane_loop(MEMBRANES[name], variant)
+            for receptor, kind in receptors:
+                yield receptor_loop(RECEPTORS[receptor], kind, MEMBRANES[name], variant)
 
 
 def render_models(module_name):
     """The .pyx text of all state updates. `module_name` is where it will be compiled to."""
-    kernels, text = [], [HEADER]
-    for membrane in MEMBRANES.values():
-        for variant in VARIANTS:
-            text.append(membrane_kernel(membrane, variant))
-            kernels.append(f"{membrane.name}_{variant}")
-    shapes = sorted({(len(receptor.states), len(membrane.drives))
-                     for receptor in RECEPTORS.values() for membrane in MEMBRANES.values()
-                     if receptor.states or len(membrane.drives) == 1})
-    for n_states, n_drives in shapes:
-        # Without states there are no constants, and nothing to vary.
-        for variant in VARIANTS if n_states else VARIANTS[:1]:
-            text.append(receptor_kernel(n_states, n_drives, variant))
-            kernels.append(receptor_kernel_name(n_states, n_drives, variant))
+    kernels = list(loops())
+    text = [HEADER] + [loop.text() for loop in kernels]
     text.append("def kernel_addresses():\n"
                 '    """Name of each loop -> its address, for the engine."""\n    return {\n')
-    text += [f'        "{name}": <uintptr_t>&{name},\n' for name in kernels]
+    text += [f'        "{loop.name}": <uintptr_t>&{loop.name},\n' for loop in kernels]
     text.append("    }\n")
     return "".join(text)

@@ -1,20 +1,24 @@
-# What a state-update kernel sees of one block of neurons in one time step. The engine fills it;
-# the kernels of every instruction set read the same layout.
+# What a state-update kernel sees of one block of neurons in one substep. The engine fills it; the
+# kernels of every instruction set read the same layout.
 
 cdef enum:
-    MAX_STATES = 6
-    MAX_CONSTANTS = 32
+    MAX_STATES = 16
+    MAX_CONSTANTS = 48
     MAX_DRIVES = 12
+    MAX_PORTS = 6                   # receptors in one fused kernel
     BLOCK = 256                     # neurons in a block: its scratch stays in the L1 cache
 
 cdef struct StepView:
     Py_ssize_t n                    # neurons in the block
-    double *state[MAX_STATES]       # IN OUT, [n]
-    double *constant[MAX_CONSTANTS]  # IN, [n] if varied, [1] if uniform
-    double *drive[MAX_DRIVES]       # scratch, [n]: receptors add, the membrane reads
-    double *arrival                 # IN, [n]: weights that arrive at the end of the step; zeroed
+    double dt                       # the substep, ms
+    long long first, last           # whether it is the step's first, its last
+    double *state[MAX_STATES]       # IN OUT, [n]: of a membrane, a receptor, or of all together
+    double *constant[MAX_CONSTANTS]  # IN, [n] if varied, [1] if uniform; in the same order
+    double *drive[MAX_DRIVES]       # scratch, [n]: receptors add, the membrane reads and clears
+    double *arrival[MAX_PORTS]      # IN, [n]: weights that arrive at the end of the step; cleared
     const double *current           # IN, [n]: injected current in nA, offset included
-    long long *spiking              # OUT, [n]: 1 where the neuron spiked
+    const double *uniform           # IN, [n]: random numbers in [0, 1), for membranes that draw
+    long long *spiking              # OUT, [n]: 1 is added where the neuron spiked
     long long any_spiking           # OUT: whether any did
 
 ctypedef void (*StepKernel)(StepView *) noexcept nogil

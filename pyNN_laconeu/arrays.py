@@ -5,7 +5,8 @@ knows which of the engine's `add_...` methods takes it. Step constants are compu
 before a run, with arithmetic that gives the same bits on every machine.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,13 +14,14 @@ import numpy as np
 from .dispatch import load_kernels
 from .kernels import numerics
 from .kernels.models import MEMBRANES, RECEPTORS
-from .kernels.render import receptor_kernel_name
+from .kernels.render import fused_name, receptor_constants, receptor_name
 
 ISA, KERNELS = load_kernels()
 
 # What the models' functions of constants may call.
-MATHS = SimpleNamespace(exp=numerics.exp, expm1=numerics.expm1, phi=numerics.phi,
-                        psi=numerics.psi, ceil=np.ceil)
+MATHS = SimpleNamespace(exp=numerics.exp, expm1=numerics.expm1, log=numerics.log,
+                        log1p_ratio=numerics.log1p_ratio, phi=numerics.phi, psi=numerics.psi,
+                        ceil=np.ceil, where=np.where)
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,18 @@ class Port:
     """How a cell type uses a receptor.
 
     receptor    name in the registry of receptors
-    variable    name of the receptor's recordable state ('gsyn_exc'), or None if it has none
-    parameters  the receptor's parameter -> the cell type's ('tau_syn' -> 'tau_syn_E')
+    kind        one of kernels.models.KINDS: what the receptor's value does to the membrane
+    variable    name of the receptor's state ('gsyn_exc'), or None if it has none
+    parameters  the receptor's parameter ('tau_syn', 'e_rev') -> where it comes from, see `_resolve`
+    on_spike    where the amount comes from by which a spike of the cell itself raises the value,
+                or None
     """
 
     receptor: str
+    kind: str
     variable: str = None
     parameters: dict = field(default_factory=dict)
+    on_spike: object = None
 
     @property
     def states(self):
@@ -43,25 +50,56 @@ class Port:
 
 @dataclass(frozen=True)
 class NeuronModel:
-    """A membrane and its receptors: receptor type -> `Port`."""
+    """A membrane and its receptors.
+
+    ports       receptor type -> `Port`
+    own_ports   Ports that the cell's own spikes alone reach: adaptation
+    parameters  the membrane's parameter -> where it comes from, see `_resolve`, unless that is the
+                cell type's parameter of the same name
+    carriers    state that is a sum -> the state that takes up a change of it by initialize()
+    initial     parameters -> {state: initial value} where that follows from them
+    check       (parameters, label): raises where values do not fit a population already made
+    """
 
     membrane: str
     ports: dict
+    own_ports: tuple = ()
+    parameters: dict = field(default_factory=dict)
+    carriers: dict = field(default_factory=dict)
+    initial: Callable = None
+    check: Callable = None
+
+    @property
+    def all_ports(self):
+        """The Ports in the order in which the kernels take them."""
+        return (*self.ports.values(), *self.own_ports)
 
     @property
     def states(self):
         """Names of all state variables."""
         return tuple(MEMBRANES[self.membrane].states) + tuple(
-            name for port in self.ports.values() for name in port.states)
+            name for port in self.all_ports for name in port.states)
+
+    def of(self, parameters):
+        """The model of a population with these parameters: the same for all."""
+        return self
 
     def compile(self, population, network):
         """The population's `NeuronArrays`."""
         return NeuronArrays.of(self, population, network)
 
 
-def _values(population, names):
+def _resolve(source, population):
+    """float64 [n]: a parameter of the population by name, a function of them all, or a number."""
+    if isinstance(source, str):
+        return population.parameters[source]
+    value = source(population.parameters) if callable(source) else source
+    return np.broadcast_to(np.asarray(value, dtype=np.float64), (population.size,))
+
+
+def _values(population, sources):
     """({model parameter: float or float64 [n]}, varied): floats if each is the same for all."""
-    arrays = {name: population.parameters[own] for name, own in names.items()}
+    arrays = {name: _resolve(source, population) for name, source in sources.items()}
     varied = any((array != array[0]).any() for array in arrays.values())
     return ({name: array if varied else float(array[0]) for name, array in arrays.items()},
             varied)
@@ -73,40 +111,45 @@ def _flat(value, population, varied):
     return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), shape))
 
 
+def _receptor_constants(port, membrane, p, rp, h):
+    """The constants of `render.receptor_constants`, in its order.
+
+    p, rp: the membrane's and the receptor's parameters; h: substep in ms.
+    """
+    receptor = RECEPTORS[port.receptor]
+    values = {}
+
+    def value(how, k):
+        if how not in values:
+            if how == "propagator":
+                values[how] = receptor.propagator(rp, h, MATHS)
+            elif how == "gain":
+                values[how] = (receptor.gain(rp, MATHS),)
+            elif how.filtered:
+                values[how] = tuple(c / p["cm"]
+                                    for c in receptor.filtered(rp, p["tau_m"], h, MATHS))
+            elif how.mean:
+                values[how] = tuple(c / h for c in receptor.integral(rp, 0.0, h, MATHS))
+            elif how.since is not None:
+                values[how] = receptor.integral(rp, how.since * h, h, MATHS)
+            else:
+                values[how] = receptor.propagator(rp, how.at * h, MATHS)
+        return values[how][k]
+    return [rp[k] if how == "parameter" else value(how, k)
+            for _, (how, k) in receptor_constants(receptor, port.kind, membrane)]
+
+
 @dataclass
 class ReceptorArrays:
-    """One receptor type of one population."""
+    """One receptor of one population."""
 
-    kernel: int          # address of its loop
+    kernel: int          # address of its loop; 0: the population's loop includes it
     varied: bool
     states: list         # float64 [n] each
     constants: list      # float64 [n] or [1] each, in the order of render.receptor_constants
-    arrival: np.ndarray  # float64 [n_slots, n]: weights that neurons sent, by arrival step
+    arrival: np.ndarray  # float64 [n_slots, n]: weights that neurons sent, by arrival step, or None
     arrival_of_sources: np.ndarray = None  # the same for spike sources, or None
-
-    @classmethod
-    def of(cls, receptor_type, port, membrane, population, network):
-        receptor = RECEPTORS[port.receptor]
-        names = {**{name: name for name in membrane.parameters},
-                 **{f"receptor {name}": own for name, own in port.parameters.items()}}
-        values, varied = _values(population, names)
-        p = {name: values[name] for name in membrane.parameters}
-        rp = {name: values[f"receptor {name}"] for name in port.parameters}
-        drives = membrane.drive_constants(receptor, rp, p, network.dt, MATHS)
-        n_states = len(receptor.states)
-        constants = [c for drive in drives for c in drive] if n_states else []
-        if receptor.propagator:
-            constants += list(receptor.propagator(rp, network.dt, MATHS))
-        if receptor.gain:
-            constants += [receptor.gain(rp, MATHS)]
-        variant = "varied" if varied and constants else "uniform"
-        return cls(
-            kernel=KERNELS[receptor_kernel_name(n_states, len(membrane.drives), variant)],
-            varied=varied,
-            states=[population.state[name] for name in port.states],
-            constants=[_flat(c, population, varied) for c in constants],
-            arrival=network.ring(population, receptor_type, from_sources=False),
-            arrival_of_sources=network.ring(population, receptor_type, from_sources=True))
+    on_spike: np.ndarray = None  # float64 [n], added to the first state at a spike, or None
 
 
 @dataclass
@@ -115,11 +158,15 @@ class NeuronArrays:
 
     index: int         # of the population in the network
     size: int
-    kernel: int        # address of the membrane's loop
+    kernel: int        # address of its loop
+    fused: bool        # whether that includes the receptors
     varied: bool
-    states: list       # float64 [n] each, in the membrane's order
-    constants: list    # float64 [n] or [1] each, in the membrane's order
-    n_drives: int
+    n_substeps: int    # per step
+    dt: float          # of a substep, ms
+    random: bool       # whether the loop wants random numbers
+    states: list       # float64 [n] each, the membrane's, in its order
+    constants: list    # float64 [n] or [1] each, the membrane's, then the fused receptors'
+    n_drives: int      # arrays through which loops that are not fused meet
     offset: np.ndarray  # float64 [n] nA, i_offset
     receptors: list    # ReceptorArrays
     injections: list   # (row of the current source's levels, int32 [k] sorted indices)
@@ -127,18 +174,54 @@ class NeuronArrays:
     @classmethod
     def of(cls, model, population, network):
         membrane = MEMBRANES[model.membrane]
-        p, varied = _values(population, {name: name for name in membrane.parameters})
-        constants = membrane.step_constants(p, network.dt, MATHS)
+        n_substeps = membrane.n_substeps(network.dt)
+        h = network.dt / n_substeps
+        receptors = [(RECEPTORS[port.receptor], port.kind) for port in model.all_ports]
+        name = fused_name(membrane, receptors)
+        fused = name + "_uniform" in KERNELS
+        own = {**{name: name for name in membrane.parameters}, **model.parameters}
+        sources = [{("receptor", key): source for key, source in port.parameters.items()}
+                   for port in model.all_ports]
+        together, varied = _values(population, own | {
+            (k, *key): value for k, part in enumerate(sources) if fused
+            for key, value in part.items()})
+        p = {key: together[key] for key in own}
+        constants = membrane.step_constants(p, h, network.dt, MATHS)
+        constants = [_flat(constants[key], population, varied) for key in membrane.constants]
+        arrays = []
+        filtered = any(drive.filtered for drive in membrane.drives.values())
+        types = [*model.ports, *(None for _ in model.own_ports)]
+        for k, (port, receptor_type) in enumerate(zip(model.all_ports, types)):
+            if fused:
+                rp = {key: together[k, "receptor", key] for key in port.parameters}
+                constants += [_flat(c, population, varied)
+                              for c in _receptor_constants(port, membrane, p, rp, h)]
+                arrays.append(ReceptorArrays(0, varied, [], [], None))
+            else:
+                # A membrane's parameters matter to a receptor where it filters for it.
+                values, own_varied = _values(population, sources[k] | (own if filtered else {}))
+                rp = {key: values["receptor", key] for key in port.parameters}
+                part = _receptor_constants(port, membrane, values, rp, h)
+                own_varied = own_varied and bool(part)
+                kernel = receptor_name(RECEPTORS[port.receptor], port.kind, membrane)
+                arrays.append(ReceptorArrays(
+                    KERNELS[f"{kernel}_{'varied' if own_varied else 'uniform'}"], own_varied, [],
+                    [_flat(c, population, own_varied) for c in part], None))
+            arrays[k].states = [population.state[state] for state in port.states]
+            if receptor_type is not None:
+                arrays[k].arrival = network.ring(population, receptor_type, from_sources=False)
+                arrays[k].arrival_of_sources = network.ring(population, receptor_type,
+                                                            from_sources=True)
+            if port.on_spike is not None:
+                arrays[k].on_spike = np.array(_resolve(port.on_spike, population))
+        variant = "varied" if varied else "uniform"
         return cls(
             index=population.index, size=population.size,
-            kernel=KERNELS[f"{membrane.name}_{'varied' if varied else 'uniform'}"],
-            varied=varied,
-            states=[population.state[name] for name in membrane.states],
-            constants=[_flat(constants[name], population, varied) for name in membrane.constants],
-            n_drives=len(membrane.drives),
-            offset=population.parameters["i_offset"],
-            receptors=[ReceptorArrays.of(receptor_type, port, membrane, population, network)
-                       for receptor_type, port in model.ports.items()],
+            kernel=KERNELS[f"{name if fused else membrane.name}_{variant}"], fused=fused,
+            varied=varied, n_substeps=n_substeps, dt=h, random=membrane.random,
+            states=[population.state[state] for state in membrane.states],
+            constants=constants, n_drives=0 if fused else len(membrane.drives),
+            offset=population.parameters["i_offset"], receptors=arrays,
             injections=network.injections(population))
 
     def add_to(self, engine):

@@ -21,7 +21,10 @@ sys.path.insert(0, str(ROOT))
 
 from cython_kernels.render import render_models  # noqa: E402
 
-FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off",
+         "-fno-inline-functions", "-fno-inline-small-functions",
+         "-fno-inline-functions-called-once", "-fno-thread-jumps", "-fno-tree-sink",
+         "-fno-tree-pre"]
 ISA_FLAGS = {
     "v2": ["-march=x86-64-v2"],
     "v3": ["-march=x86-64-v3"],
@@ -43,7 +46,7 @@ def loops_of(c_source):
 def vectorised(c_file, flags):
     """Lines of the C file at which gcc says that it vectorised a loop."""
     command = ["gcc", *FLAGS, *flags, "-fPIC", "-I", sysconfig.get_path("include"),
-               "-fopt-info-vec-optimized", "-c", str(c_file), "-o", str(c_file) + ".o"]
+               "-fno-ipa-icf", "-fopt-info-vec-optimized", "-c", str(c_file), "-o", str(c_file) + ".o"]
     report = subprocess.run(command, check=True, capture_output=True, text=True).stderr
     return [int(line) for line in re.findall(r":(\d+):\d+: optimized: +loop vectorized", report)]
 

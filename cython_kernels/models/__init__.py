@@ -1,11 +1,45 @@
 """Neuron models as data: what the build renders into loops and the network turns into arrays.
 
-`MEMBRANES` and `RECEPTORS` are the registry; tests run over them. Nothing here imports NumPy or
-PyNN: the build reads these files with Python alone.
+`MEMBRANES` and `RECEPTORS` are the registry; `FUSED` and `COMPOSED` say which of them meet. Tests
+and the reference page (REFERENCE.md) run over them. Nothing here imports NumPy or PyNN: the build
+reads these files with Python alone.
 """
 
 from .membranes import MEMBRANES
-from .model import Membrane, Receptor
+from .model import KINDS, Membrane, Receptor
 from .receptors import RECEPTORS
 
-__all__ = ["MEMBRANES", "RECEPTORS", "Membrane", "Receptor"]
+CURRENT, CONDUCTANCE, DELTA = "current", "conductance", "delta"
+
+
+def _pair(receptor, kind):
+    return ((receptor, kind), (receptor, kind))
+
+
+# (membrane, ((receptor, kind), ...)): one loop each, for the standard cell types.
+FUSED = (
+    ("lif_linear", _pair("exp", CURRENT)),
+    ("lif_linear", _pair("alpha", CURRENT)),
+    ("lif_linear", _pair("delta", DELTA)),
+    ("lif_conductance_4", _pair("exp", CONDUCTANCE)),
+    ("lif_conductance_4", _pair("exp", CONDUCTANCE) + _pair("exp", CONDUCTANCE)),
+    ("lif_conductance_6", _pair("alpha", CONDUCTANCE)),
+    ("izhikevich", _pair("delta", DELTA)),
+    ("adexp", _pair("exp", CONDUCTANCE)),
+    ("adexp", _pair("alpha", CONDUCTANCE)),
+    ("hh_traub", _pair("exp", CONDUCTANCE)),
+    ("hh_reduced", _pair("exp", CONDUCTANCE)),
+)
+
+# membrane -> what it can be composed with, in any number.
+_SYNAPTIC = (("exp", CURRENT), ("exp", CONDUCTANCE), ("alpha", CONDUCTANCE),
+             ("beta", CONDUCTANCE))
+COMPOSED = {
+    "lif_linear": (("exp", CURRENT),),
+    "lif_conductance_4": (("exp", CURRENT), ("exp", CONDUCTANCE)),
+    "lif_conductance_6": _SYNAPTIC,
+    "adexp": _SYNAPTIC,
+    "gif": (("exp", CONDUCTANCE), ("exp", "outward"), ("exp", "threshold")),
+}
+
+__all__ = ["COMPOSED", "FUSED", "KINDS", "MEMBRANES", "RECEPTORS", "Membrane", "Receptor"]

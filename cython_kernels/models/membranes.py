@@ -1,46 +1,48 @@
 """Membranes: how a potential follows its drives, when it spikes, and what a spike resets.
 
-Refractory cells are clamped to v_reset for tau_refrac / h steps, rounded up as NEST does (so the
-default of 0.1 ms is a whole step where h is 0.5); their receptors go on.
+On the grid, as NEST: refractory cells are clamped to v_reset for tau_refrac / step steps, rounded
+up (so the default of 0.1 ms is a whole step where the step is 0.5); their receptors go on. The
+adaptive exponential membrane alone finds its spikes within the step, and is refractory from there.
 """
 
-from .model import Membrane
+from .model import Drive, Membrane
 
+# What every integrate-and-fire membrane does with the freely integrated potential `v_free`.
+CLAMP = """\
+v = v_reset if refractory > 0.0 else v_free
+refractory = refractory - last_f if refractory > 0.0 else 0.0
+"""
 LIF_PARAMETERS = {
     "v_rest": "mV", "cm": "nF", "tau_m": "ms", "tau_refrac": "ms",
     "v_reset": "mV", "v_thresh": "mV",
 }
 LIF_STATES = {"v": "mV", "refractory": "steps left"}
-
-# What every integrate-and-fire membrane does with the freely integrated potential `v_free`.
-LIF_CLAMP = """\
-v = v_reset if refractory > 0.0 else v_free
-refractory = refractory - 1.0 if refractory > 0.0 else 0.0
-"""
 LIF_RESET = {"v": "v_reset", "refractory": "refractory_steps"}
 LIF_CONSTANTS = {
-    "v_reset": "mV", "v_thresh": "mV", "refractory_steps": "tau_refrac / h, rounded up",
+    "v_reset": "mV", "v_thresh": "mV", "refractory_steps": "tau_refrac / step, rounded up",
 }
+LIF_EQUATION = "cm dv/dt = cm (v_rest - v) / tau_m + i_offset + i_injected + i_syn"
+LIF_SPIKE = ("Spike where v >= v_thresh at the end of a step; then v = v_reset for tau_refrac, "
+             "rounded up to whole steps.")
 
 
-def _lif_constants(p, h, m):
+def _refractory_steps(p, step, m):
+    # Whole multiples of the step stay what they are but for rounding errors.
+    return m.ceil(p["tau_refrac"] / step - 1e-6)
+
+
+def _lif_constants(p, step, m):
     return {"v_reset": p["v_reset"], "v_thresh": p["v_thresh"],
-            # Whole multiples of h stay what they are but for rounding errors.
-            "refractory_steps": m.ceil(p["tau_refrac"] / h - 1e-6)}
+            "refractory_steps": _refractory_steps(p, step, m)}
 
 
-def _lif_linear_constants(p, h, m):
+# --- current-based -----------------------------------------------------------------------------
+
+def _lif_linear_constants(p, h, step, m):
     decay = m.exp(-h / p["tau_m"])
     risen = -m.expm1(-h / p["tau_m"])
     return {"decay_v": decay, "pull_rest": p["v_rest"] * risen,
-            "gain_current": p["tau_m"] / p["cm"] * risen, **_lif_constants(p, h, m)}
-
-
-def _jump_of_linear(receptor, rp, p, h, m):
-    """The step of v that a receptor's states cause: exact, whatever the time constants."""
-    if not receptor.states:
-        return ((1.0,),)
-    return (tuple(c / p["cm"] for c in receptor.filtered(rp, p["tau_m"], h, m)),)
+            "gain_current": p["tau_m"] / p["cm"] * risen, **_lif_constants(p, step, m)}
 
 
 LIF_LINEAR = Membrane(
@@ -50,116 +52,464 @@ LIF_LINEAR = Membrane(
     constants={"decay_v": "exp(-h / tau_m)", "pull_rest": "mV", "gain_current": "mV/nA",
                **LIF_CONSTANTS},
     step_constants=_lif_linear_constants,
-    drives=("jump",),
-    drive_constants=_jump_of_linear,
+    drives={"jump": Drive("jump", filtered=True)},
     locals=("v_free",),
-    update="v_free = decay_v * v + (pull_rest + gain_current * current + jump)\n" + LIF_CLAMP,
+    update="v_free = decay_v * v + (pull_rest + gain_current * current + jump)\n" + CLAMP,
     spike="v >= v_thresh",
     reset=LIF_RESET,
-    source="cm dv/dt = cm (v_rest - v) / tau_m + i; i from current receptors, or v jumps",
+    equations=f"{LIF_EQUATION}; or v jumps by the weight. {LIF_SPIKE}",
+    source="Lapicque (1907), doi:10.1007/s00422-007-0189-6 (translation)",
     method="exact propagators (Rotter and Diesmann 1999, doi:10.1007/s004220050570)",
 )
 
 
-# Nodes and weights of the Radau quadrature on [0, 1] of order 7. Its last node is the end of the
-# step, where no exponential is needed: as cheap as Gauss-Legendre of order 6, a third of its error.
-RADAU_NODES = (0.08858795951270394739, 0.40946686444073471087, 0.78765946176084705603, 1.0)
-RADAU_WEIGHTS = (0.22046221117676837527, 0.38819346884317188078, 0.32884431998005974395, 0.0625)
+# --- conductance-based -------------------------------------------------------------------------
+
+def _leak_constants(p):
+    return {"leak_rate": 1.0 / p["tau_m"], "leak_pull": p["v_rest"] / p["tau_m"],
+            "inverse_cm": 1.0 / p["cm"]}
 
 
-def _conductance_constants(p, h, m):
-    rate = 1.0 / p["tau_m"]
-    constants = {"leak_0": h * rate, "leak_rate": rate, "leak_pull": p["v_rest"] * rate,
-                 "inverse_cm": 1.0 / p["cm"]}
-    for k, (node, weight) in enumerate(zip(RADAU_NODES, RADAU_WEIGHTS), 1):
-        constants[f"leak_{k}"] = h * (1.0 - node) * rate
-        constants[f"weight_{k}"] = h * weight + 0.0 * rate
-    del constants["leak_4"]
-    return {**constants, **_lif_constants(p, h, m)}
+LEAK_CONSTANTS = {"leak_rate": "1/ms", "leak_pull": "mV/ms", "inverse_cm": "1/nF"}
 
 
-def _conductance_drives(receptor, rp, p, h, m):
-    """Per state: integrals of g / cm from each node to the end, g / cm at each node, and times
-    the reversal potential."""
-    def over_cm(coefficients, factor=1.0):
-        return tuple(c * factor / p["cm"] for c in coefficients)
-    nodes = [h * s for s in RADAU_NODES]
-    return (over_cm(receptor.integral(rp, 0.0, h, m)),
-            *(over_cm(receptor.integral(rp, s, h, m)) for s in nodes[:-1]),
-            *(over_cm(receptor.value(rp, s, m)) for s in nodes),
-            *(over_cm(receptor.value(rp, s, m), rp["e_rev"]) for s in nodes))
+def _conductance_solver(nodes, weights):
+    """Drives, locals and code that take v to `v_free` over a substep, for any conductances.
+
+    Variation of constants about `v_mean`, where v would come to rest under the substep's mean:
+    the leak's and the conductances' integrals are exact, and only the deviation from the mean is
+    left to quadrature, by the rule with these nodes and weights on [0, 1]; the first node is 0,
+    the last 1. A force (mV/ms) acts throughout.
+    """
+    inner = range(1, len(nodes) - 1)
+    everywhere = range(len(nodes))
+    drives = {}
+    for k, node in enumerate(nodes):
+        drives[f"rate_{k}"] = Drive("conductance", at=node)
+        drives[f"pull_{k}"] = Drive("pull", at=node)
+    for k, node in list(enumerate(nodes))[:-1]:
+        drives[f"area_{k}"] = Drive("conductance", since=node)
+    code = [f"g_{k} = leak_rate + inverse_cm * rate_{k}" for k in everywhere]
+    code += [f"b_{k} = force + inverse_cm * pull_{k}" for k in everywhere]
+
+    def mean(name):
+        return " + ".join(f"{weights[k]!r} * {name}_{k}" for k in everywhere)
+    code += [f"v_mean = ({mean('b')}) / ({mean('g')})",
+             f"v_free = v - v_mean + {weights[0]!r} * dt * (b_0 - g_0 * v_mean)",
+             "v_free = v_free * exp_(-(inverse_cm * area_0 + dt * leak_rate))"]
+    code += [f"v_free = v_free + {weights[k]!r} * dt * (b_{k} - g_{k} * v_mean) "
+             f"* exp_(-(inverse_cm * area_{k} + {1.0 - nodes[k]!r} * dt * leak_rate))"
+             for k in inner]
+    end = everywhere[-1]
+    code += [f"v_free = v_mean + (v_free + {weights[end]!r} * dt * (b_{end} - g_{end} * v_mean))"]
+    names = ["v_mean", "v_free", "force"]
+    names += [f"{name}_{k}" for name in "gb" for k in everywhere]
+    return drives, tuple(names), "\n".join(code) + "\n"
 
 
-LIF_CONDUCTANCE = Membrane(
-    name="lif_conductance",
-    parameters=LIF_PARAMETERS,
-    states=LIF_STATES,
-    constants={"leak_0": "h / tau_m", "leak_1": "to the end from node 1", "leak_2": "node 2",
-               "leak_3": "node 3", "weight_1": "ms", "weight_2": "ms", "weight_3": "ms",
-               "weight_4": "ms",
-               "leak_rate": "1/ms", "leak_pull": "mV/ms", "inverse_cm": "1/nF",
-               **LIF_CONSTANTS},
-    step_constants=_conductance_constants,
-    drives=("area_0", "area_1", "area_2", "area_3", "rate_1", "rate_2", "rate_3", "rate_4",
-            "pull_1", "pull_2", "pull_3", "pull_4"),
-    drive_constants=_conductance_drives,
-    locals=("force", "b_1", "b_2", "b_3", "b_4", "g_1", "g_2", "g_3", "g_4", "v_mean", "v_free"),
-    update="""\
-force = leak_pull + current * inverse_cm
-g_1 = rate_1 + leak_rate
-g_2 = rate_2 + leak_rate
-g_3 = rate_3 + leak_rate
-g_4 = rate_4 + leak_rate
-b_1 = pull_1 + force
-b_2 = pull_2 + force
-b_3 = pull_3 + force
-b_4 = pull_4 + force
-v_mean = (weight_1 * b_1 + weight_2 * b_2 + weight_3 * b_3 + weight_4 * b_4) \
-/ (weight_1 * g_1 + weight_2 * g_2 + weight_3 * g_3 + weight_4 * g_4)
-v_free = v_mean + (v - v_mean) * exp_(-(area_0 + leak_0))
-v_free = v_free + weight_1 * (b_1 - g_1 * v_mean) * exp_(-(area_1 + leak_1))
-v_free = v_free + weight_2 * (b_2 - g_2 * v_mean) * exp_(-(area_2 + leak_2))
-v_free = v_free + weight_3 * (b_3 - g_3 * v_mean) * exp_(-(area_3 + leak_3))
-v_free = v_free + weight_4 * (b_4 - g_4 * v_mean)
-""" + LIF_CLAMP,
-    spike="v >= v_thresh",
-    reset=LIF_RESET,
-    source="cm dv/dt = cm (v_rest - v) / tau_m + sum of g (e_rev - v) + i",
-    method="variation of constants about the step's mean equilibrium: conductances integrated "
-           "exactly, their deviation from the mean by 4-point Radau quadrature; order 7",
-)
+# Lobatto's rules: their two outermost nodes cost no exponential of their own.
+SIMPSON = ((0.0, 0.5, 1.0), (1.0 / 6.0, 4.0 / 6.0, 1.0 / 6.0))
+_NODE = 0.5 - 5.0 ** 0.5 / 10.0
+LOBATTO = ((0.0, _NODE, 1.0 - _NODE, 1.0), (1.0 / 12.0, 5.0 / 12.0, 5.0 / 12.0, 1.0 / 12.0))
 
 
-def _izhikevich_constants(p, h, m):
-    ones = 0.0 * p["a"] + 1.0
-    return {"a_h": h * p["a"], "b": p["b"], "c": p["c"], "d": p["d"], "h": h * ones}
+def _lif_conductance_constants(p, h, step, m):
+    return {**_leak_constants(p), **_lif_constants(p, step, m)}
 
 
-def _jump_only(receptor, rp, p, h, m):
-    if receptor.states:
-        raise ValueError("the Izhikevich membrane takes delta receptors only")
-    return ((1.0,),)
+def _lif_conductance(name, rule, order):
+    drives, names, code = _conductance_solver(*rule)
+    return Membrane(
+        name=name,
+        parameters=LIF_PARAMETERS,
+        states=LIF_STATES,
+        constants={**LEAK_CONSTANTS, **LIF_CONSTANTS},
+        step_constants=_lif_conductance_constants,
+        drives=drives,
+        locals=names,
+        update="force = leak_pull + current * inverse_cm\n" + code + CLAMP,
+        spike="(v >= v_thresh) & last",
+        reset=LIF_RESET,
+        substep=0.25,
+        equations=f"{LIF_EQUATION}; i_syn the sum of g (e_rev - v). {LIF_SPIKE}",
+        source="see the receptors",
+        method="variation of constants about the substep's mean equilibrium: conductances "
+               "integrated exactly, their deviation from the mean by Lobatto quadrature with "
+               f"{len(rule[0])} nodes; order {order}; substeps of 0.25 ms at the most",
+    )
+
+
+# Exponential conductances are smooth within a step: the fourth order does. Alpha functions as
+# short as IF_cond_alpha's default are not.
+LIF_CONDUCTANCE_4 = _lif_conductance("lif_conductance_4", SIMPSON, 4)
+LIF_CONDUCTANCE_6 = _lif_conductance("lif_conductance_6", LOBATTO, 6)
+
+
+# --- Izhikevich --------------------------------------------------------------------------------
+
+def _izhikevich_constants(p, h, step, m):
+    return {"a": p["a"], "b": p["b"], "c": p["c"], "d": p["d"]}
 
 
 IZHIKEVICH = Membrane(
     name="izhikevich",
     parameters={"a": "1/ms", "b": "1/ms", "c": "mV", "d": "mV/ms"},
     states={"v": "mV", "u": "mV/ms"},
-    constants={"a_h": "a h", "b": "1/ms", "c": "mV", "d": "mV/ms", "h": "ms"},
+    constants={"a": "1/ms", "b": "1/ms", "c": "mV", "d": "mV/ms"},
     step_constants=_izhikevich_constants,
-    drives=("jump",),
-    drive_constants=_jump_only,
+    drives={"jump": Drive("jump")},
     locals=("v_old",),
     update="""\
 v_old = v
-v = v_old + (h * (0.04 * v_old * v_old + 5.0 * v_old + 140.0 - u + 1000.0 * current) + jump)
-u = u + a_h * (b * v_old - u)
+v = v_old + (dt * (0.04 * v_old * v_old + 5.0 * v_old + 140.0 - u + 1000.0 * current) + jump)
+u = u + dt * a * (b * v_old - u)
 """,
     spike="v >= 30.0",
     reset={"v": "c", "u": "u + d"},
+    equations="dv/dt = 0.04 v^2 + 5 v + 140 - u + 1000 (i_offset + i_injected); du/dt = a (b v - "
+              "u); v jumps by the weight. Spike where v >= 30 mV; then v = c, u = u + d.",
     source="Izhikevich (2003), doi:10.1109/TNN.2003.820440; currents in nA count as 1000 in the "
            "equation's own unit, as in PyNN's other back ends",
     method="forward Euler, v and u both from their old values, as NEST's default",
 )
 
-MEMBRANES = {membrane.name: membrane for membrane in (LIF_LINEAR, LIF_CONDUCTANCE, IZHIKEVICH)}
+
+# --- adaptive exponential ----------------------------------------------------------------------
+
+def _adexp_constants(p, h, step, m):
+    # Without an upstroke the LIF is left, spiking on the grid at v_thresh. A slope of 1 mV far
+    # above every potential adds exactly nothing.
+    sharp = p["delta_T"] == 0.0
+    slope = m.where(sharp, 1.0, p["delta_T"])
+    spike = m.where(sharp, p["v_thresh"], p["v_spike"])
+    knee = m.where(sharp, p["v_thresh"] + 2000.0, p["v_thresh"])
+    above = (spike - knee) / slope
+    lower, upper = m.where(above < 0.0, above, 0.0), m.where(above < 0.0, above, -above)
+    return {**_leak_constants(p), "slope": slope, "inverse_slope": 1.0 / slope, "knee": knee,
+            "y_spike": slope * (lower - m.log(1.0 + m.exp(upper))), "v_spike": spike,
+            "within": m.where(sharp, 0.0, 1.0),
+            "v_rest": p["v_rest"], "v_reset": p["v_reset"], "a": 1e-3 * p["a"], "b": p["b"],
+            "rate_w": 1.0 / p["tau_w"],
+            "refractory_time": m.where(sharp, step * _refractory_steps(p, step, m),
+                                       p["tau_refrac"])}
+
+
+ADEXP = Membrane(
+    name="adexp",
+    parameters={"v_rest": "mV", "cm": "nF", "tau_m": "ms", "tau_refrac": "ms", "v_reset": "mV",
+                "v_thresh": "mV", "v_spike": "mV", "delta_T": "mV", "a": "nS", "b": "nA",
+                "tau_w": "ms"},
+    states={"v": "mV", "w": "nA",
+            "refractory": "ms left; below 0, ms of the last step that a spike has left over"},
+    constants={**LEAK_CONSTANTS, "slope": "mV", "inverse_slope": "1/mV", "knee": "mV",
+               "y_spike": "mV", "v_spike": "mV", "within": "1: spikes within the step, 0: on the "
+               "grid", "v_rest": "mV", "v_reset": "mV", "a": "uS", "b": "nA", "rate_w": "1/ms",
+               "refractory_time": "ms"},
+    step_constants=_adexp_constants,
+    drives={"rate_0": Drive("conductance", at=0.0), "rate_1": Drive("conductance", at=0.5),
+            "rate_2": Drive("conductance", at=1.0), "pull_0": Drive("pull", at=0.0),
+            "pull_1": Drive("pull", at=0.5), "pull_2": Drive("pull", at=1.0)},
+    locals=("force", "held", "free", "begin", "middle", "w_at_rest", "s", "q", "y", "y_0", "v_stage",
+            "w_0", "w_stage", "dy_1", "dy_2", "dy_3", "dy_4", "dw_1", "dw_2", "dw_3", "dw_4",
+            "g_0", "g_1", "g_2", "b_0", "b_1", "b_2", "bend_g", "bend_b", "y_end", "crossed",
+            "part", "gap", "run", "curve", "y_back", "v_end", "w_end", "stiff", "rest"),
+    update="""\
+force = leak_pull + current * inverse_cm
+g_0 = leak_rate + inverse_cm * rate_0
+g_1 = leak_rate + inverse_cm * rate_1
+g_2 = leak_rate + inverse_cm * rate_2
+b_0 = force + inverse_cm * pull_0
+b_1 = force + inverse_cm * pull_1
+b_2 = force + inverse_cm * pull_2
+held = refractory if refractory > 0.0 else 0.0
+held = dt if held > dt else held
+free = dt - (refractory if refractory < dt else dt)
+w_at_rest = a * (v - v_rest)
+w_0 = w_at_rest + (w - w_at_rest) * exp_(-held * rate_w)
+begin = refractory / dt if refractory < dt else 1.0
+middle = 0.5 * (begin + 1.0)
+bend_g = 2.0 * (g_0 - 2.0 * g_1 + g_2)
+bend_b = 2.0 * (b_0 - 2.0 * b_1 + b_2)
+g_1 = g_0 + middle * (g_2 - g_0 + (middle - 1.0) * bend_g)
+b_1 = b_0 + middle * (b_2 - b_0 + (middle - 1.0) * bend_b)
+g_0 = g_0 + begin * (g_2 - g_0 + (begin - 1.0) * bend_g)
+b_0 = b_0 + begin * (b_2 - b_0 + (begin - 1.0) * bend_b)
+s = (v - knee) * inverse_slope
+q = exp_(s if s < 0.0 else -s)
+y_0 = slope * ((s if s < 0.0 else 0.0) - log_(1.0 + q))
+q = (q if s < 0.0 else 1.0) / (1.0 + q)
+dy_1 = (1.0 - q) * (b_0 - g_0 * v - inverse_cm * w_0) + q * slope * leak_rate
+dw_1 = rate_w * (a * (v - v_rest) - w_0)
+"""
+    + "".join(f"""\
+y = y_0 + {step} * free * dy_{k - 1}
+y = y if y < y_spike else y_spike
+w_stage = w_0 + {step} * free * dw_{k - 1}
+q = exp_(y * inverse_slope)
+q = q if q < 0.9999999999999998 else 0.9999999999999998
+v_stage = knee + y - slope * log_(1.0 - q)
+dy_{k} = (1.0 - q) * (b_{at} - g_{at} * v_stage - inverse_cm * w_stage) + q * slope * leak_rate
+dw_{k} = rate_w * (a * (v_stage - v_rest) - w_stage)
+""" for k, step, at in ((2, 0.5, 1), (3, 0.5, 1), (4, 1.0, 2)))
+    + """\
+y_end = y_0 + free * (dy_1 + 2.0 * dy_2 + 2.0 * dy_3 + dy_4) * 0.16666666666666666
+w_end = w_0 + free * (dw_1 + 2.0 * dw_2 + 2.0 * dw_3 + dw_4) * 0.16666666666666666
+gap = y_spike - y_0
+gap = gap if gap > 0.0 else 0.0
+run = free * dy_1
+curve = y_end - y_0 - run
+part = run * run + 4.0 * curve * gap
+part = run + sqrt(part if part > 0.0 else 0.0)
+part = 2.0 * gap / (part if part > 2.0 * gap else 2.0 * gap + 1e-300)
+crossed = 1.0 if (y_end >= y_spike) & (free > 0.0) else 0.0
+y_back = y_0 + 0.5 * part * (run + 0.5 * part * curve)
+y = y_back if crossed > 0.0 else y_end
+y = y if y < y_spike else y_spike
+q = exp_(y * inverse_slope)
+q = q if q < 0.9999999999999998 else 0.9999999999999998
+v_stage = knee + y - slope * log_(1.0 - q)
+stiff = free * g_1
+s = exp_((v - knee) * inverse_slope if v < v_spike else (v_spike - knee) * inverse_slope)
+v_end = (v + free * (b_1 - inverse_cm * w_0 + s * slope * leak_rate)) / (1.0 + stiff)
+crossed = (1.0 if v_end >= v_spike else 0.0) if stiff > 1.5 else crossed
+crossed = crossed * (within + last_f - within * last_f)
+v_end = v_end if stiff > 1.5 else v_stage
+v_end = v_end if free > 0.0 else v
+w_end = w_end if free * rate_w < 1.5 else \
+(w_0 + free * rate_w * a * (v_end - v_rest)) / (1.0 + free * rate_w)
+w_stage = w_0 + 0.5 * part * free * dw_1
+w_stage = w_0 + part * free * rate_w * (a * (v_stage - v_rest) - w_stage)
+part = 1.0 - within * (1.0 - part if stiff <= 1.5 else 0.0)
+w_stage = (w_stage if part < 1.0 else w_end) + b
+rest = free * (1.0 - part)
+held = rest if rest < refractory_time else refractory_time
+w_at_rest = a * (v_reset - v_rest)
+w_stage = w_at_rest + (w_stage - w_at_rest) * exp_(-held * rate_w)
+v = v_reset if crossed > 0.0 else v_end
+w = w_stage if crossed > 0.0 else w_end
+refractory = refractory - dt if refractory > dt else 0.0
+refractory = refractory_time - rest if crossed > 0.0 else refractory
+""",
+    spike="crossed > 0.0",
+    substep=0.1,
+    equations="cm dv/dt = cm / tau_m (v_rest - v + delta_T exp((v - v_thresh) / delta_T)) - w + "
+              "i_offset + i_injected + i_syn; tau_w dw/dt = a (v - v_rest) - w; i_syn the sum of "
+              "g (e_rev - v). Spike where v reaches v_spike (v_thresh, if delta_T is 0); then v = "
+              "v_reset for tau_refrac, w = w + b.",
+    source="Brette and Gerstner (2005), doi:10.1152/jn.00686.2005",
+    method="4th-order Runge-Kutta in y = -delta_T log(1 + exp(-(v - v_thresh) / delta_T)), in "
+           "which the upstroke is a straight line; spikes located within the step; substeps of "
+           "0.1 ms at the most. Where conductances take less than two thirds of a substep, "
+           "backward Euler, which follows them without overflow",
+)
+
+
+# --- Hodgkin-Huxley ----------------------------------------------------------------------------
+
+def _relaxed(x, amount, rate):
+    """The line of code for x' = amount - rate x over a time in which `amount` and `rate` hold.
+
+    exp(z) is replaced by its Taylor polynomial of degree 4: x goes from one side towards its
+    equilibrium and never past it, however long the substep.
+    """
+    return (f"{x} = ({x} + {amount} * (1.0 + {rate} * (0.5 + {rate} * (0.16666666666666666 + "
+            f"{rate} * 0.041666666666666664)))) / (1.0 + {rate} * (1.0 + {rate} * (0.5 + {rate} * "
+            f"(0.16666666666666666 + {rate} * 0.041666666666666664))))")
+
+
+def _hh_constants(p, h, step, m):
+    return {"inverse_cm": 1.0 / p["cm"], **{name: p[name] for name in HH_CONDUCTANCES},
+            "v_offset": p["v_offset"],
+            # hh_cond_exp_traub, NEST: two ms without another spike
+            "refractory_steps": m.ceil(2.0 / step - 1e-6) + 0.0 * p["cm"]}
+
+
+HH_CONDUCTANCES = {"gbar_Na": "uS", "gbar_K": "uS", "g_leak": "uS", "e_rev_Na": "mV",
+                   "e_rev_K": "mV", "e_rev_leak": "mV"}
+
+HH_POTENTIAL = """\
+g_Na = gbar_Na * m * m * m * h
+g_K = gbar_K * n * n * n * n
+rate = half * inverse_cm * (g_Na + g_K + g_leak + rate_mean)
+pull = half * inverse_cm * (g_Na * e_rev_Na + g_K * e_rev_K + g_leak * e_rev_leak + pull_mean \
++ current)
+""" + _relaxed("v", "pull", "rate") + "\n"
+
+HH = Membrane(
+    name="hh_traub",
+    parameters={"cm": "nF", "v_offset": "mV", **HH_CONDUCTANCES},
+    states={"v": "mV", "m": "", "h": "", "n": "", "refractory": "steps left",
+            "v_before": "mV, at the step's beginning"},
+    constants={"inverse_cm": "1/nF", **HH_CONDUCTANCES, "v_offset": "mV",
+               "refractory_steps": "2 ms / step"},
+    step_constants=_hh_constants,
+    drives={"rate_mean": Drive("conductance", mean=True), "pull_mean": Drive("pull", mean=True)},
+    locals=("half", "g_Na", "g_K", "rate", "pull", "u", "e_40", "e_20", "e_5", "e_4", "x_m", "y_m",
+            "x_n", "over_m", "under_m", "over_n", "under_n", "under_h", "both", "others", "inverse",
+            "alpha_m", "beta_m", "alpha_h", "beta_h", "alpha_n", "beta_n", "peaked"),
+    update="""\
+v_before = v if first else v_before
+half = 0.5 * dt
+""" + HH_POTENTIAL + """\
+u = v - v_offset
+u = u if u > -250.0 else -250.0
+u = u if u < 250.0 else 250.0
+e_40 = exp_(-0.025 * u)
+e_20 = e_40 * e_40
+e_5 = e_20 * e_20
+e_5 = e_5 * e_5
+e_4 = e_5 * e_20
+x_m = 0.25 * (13.0 - u)
+y_m = 0.2 * (u - 40.0)
+x_n = 0.2 * (15.0 - u)
+over_m = 25.790339917193062 * e_4 - 1.0
+over_m = 1.0 if (x_m < 1e-4) & (x_m > -1e-4) else over_m
+under_m = 0.00033546262790251185 - e_5
+under_m = 1.0 if (y_m < 1e-4) & (y_m > -1e-4) else under_m
+over_n = 20.085536923187668 * e_5 - 1.0
+over_n = 1.0 if (x_n < 1e-4) & (x_n > -1e-4) else over_n
+under_h = 1.0 + 2980.9579870417283 * e_5
+both = over_m * under_m
+others = over_n * under_h
+inverse = 1.0 / (both * others)
+both = both * inverse
+others = others * inverse
+alpha_m = 1.28 * (x_m * under_m * others if over_m != 1.0 \
+else 1.0 + x_m * (-0.5 + x_m * 0.08333333333333333))
+beta_m = 1.4 * (y_m * e_5 * over_m * others if under_m != 1.0 \
+else 1.0 + y_m * (-0.5 + y_m * 0.08333333333333333))
+alpha_n = 0.16 * (x_n * under_h * both if over_n != 1.0 \
+else 1.0 + x_n * (-0.5 + x_n * 0.08333333333333333))
+beta_h = 4.0 * over_n * both
+alpha_h = 0.128 * exp_((17.0 - u) * 0.05555555555555555)
+beta_n = 0.6420127083438707 * e_40
+alpha_m = dt * alpha_m
+beta_m = alpha_m + dt * beta_m
+alpha_h = dt * alpha_h
+beta_h = alpha_h + dt * beta_h
+alpha_n = dt * alpha_n
+beta_n = alpha_n + dt * beta_n
+""" + "\n".join([_relaxed("m", "alpha_m", "beta_m"), _relaxed("h", "alpha_h", "beta_h"),
+                 _relaxed("n", "alpha_n", "beta_n")]) + "\n" + HH_POTENTIAL + """\
+peaked = 1.0 if (v >= v_offset + 30.0) & (v < v_before) & (refractory <= 0.0) & last else 0.0
+refractory = refractory - last_f if refractory > 0.0 else 0.0
+""",
+    spike="peaked > 0.0",
+    reset={"refractory": "refractory_steps"},
+    substep=0.0125,
+    equations="cm dv/dt = gbar_Na m^3 h (e_rev_Na - v) + gbar_K n^4 (e_rev_K - v) + g_leak "
+              "(e_rev_leak - v) + i_offset + i_injected + sum of g (e_rev - v); dx/dt = alpha_x "
+              "(1 - x) - beta_x x for m, h, n; with u = v - v_offset in mV, rates in 1/ms: "
+              "alpha_m = 0.32 (13 - u) / (exp((13 - u) / 4) - 1), beta_m = 0.28 (u - 40) / "
+              "(exp((u - 40) / 5) - 1), alpha_h = 0.128 exp((17 - u) / 18), beta_h = 4 / (1 + "
+              "exp((40 - u) / 5)), alpha_n = 0.032 (15 - u) / (exp((15 - u) / 5) - 1), beta_n = "
+              "0.5 exp((10 - u) / 40). Spike at the first grid point after a peak of v above "
+              "v_offset + 30 mV, at most one in 2 ms, as NEST's hh_cond_exp_traub.",
+    source="Traub and Miles (1991), Neuronal Networks of the Hippocampus, Cambridge University "
+           "Press; as in Brette et al. (2007), doi:10.1007/s10827-007-0038-6",
+    method="Strang splitting, v and the gates in turn, each exact to 4th order in its own "
+           "relaxation; order 2; substeps of 0.0125 ms at the most",
+)
+
+
+def _reduced_constants(p, h, step, m):
+    return {"inverse_cm": 1.0 / p["cm"], **{name: p[name] for name in HH_CONDUCTANCES},
+            "v_half_Na": p["v_half_Na"], "inverse_k_Na": 1.0 / p["k_Na"],
+            "v_half_K": p["v_half_K"], "inverse_k_K": 1.0 / p["k_K"],
+            "decay_n": m.exp(-h / p["tau_K"]), "v_thresh": p["v_thresh"]}
+
+
+REDUCED_POTENTIAL = """\
+m = 1.0 / (1.0 + exp_((v_half_Na - v) * inverse_k_Na))
+g = gbar_Na * m
+rate = g + gbar_K * n + g_leak + rate_mean
+pull = g * (e_rev_Na - v) + gbar_K * n * (e_rev_K - v) + g_leak * (e_rev_leak - v) + current \
++ pull_mean - rate_mean * v
+rate = 0.5 * dt * inverse_cm * (rate - g * (1.0 - m) * inverse_k_Na * (e_rev_Na - v))
+rate = rate if rate > -1.0 else -1.0
+pull = 0.5 * dt * inverse_cm * pull
+change = 0.0
+""" + _relaxed("change", "pull", "rate") + """
+v = v + change
+"""
+
+HH_REDUCED = Membrane(
+    name="hh_reduced",
+    parameters={"cm": "nF", **HH_CONDUCTANCES, "v_half_Na": "mV", "k_Na": "mV",
+                "v_half_K": "mV", "k_K": "mV", "tau_K": "ms", "v_thresh": "mV"},
+    states={"v": "mV", "n": "", "v_before": "mV, at the step's beginning"},
+    constants={"inverse_cm": "1/nF", **HH_CONDUCTANCES, "v_half_Na": "mV", "inverse_k_Na": "1/mV",
+               "v_half_K": "mV", "inverse_k_K": "1/mV", "decay_n": "exp(-h / tau_K)",
+               "v_thresh": "mV"},
+    step_constants=_reduced_constants,
+    drives={"rate_mean": Drive("conductance", mean=True), "pull_mean": Drive("pull", mean=True)},
+    locals=("m", "g", "rate", "pull", "change", "n_rest", "up"),
+    update="v_before = v if first else v_before\n" + REDUCED_POTENTIAL + """\
+n_rest = 1.0 / (1.0 + exp_((v_half_K - v) * inverse_k_K))
+n = n_rest + (n - n_rest) * decay_n
+""" + REDUCED_POTENTIAL + """\
+up = 1.0 if (v >= v_thresh) & (v_before < v_thresh) & last else 0.0
+""",
+    spike="up > 0.0",
+    substep=0.0125,
+    equations="cm dv/dt = gbar_Na m_inf(v) (e_rev_Na - v) + gbar_K n (e_rev_K - v) + g_leak "
+              "(e_rev_leak - v) + i_offset + i_injected + sum of g (e_rev - v); dn/dt = (n_inf(v) "
+              "- n) / tau_K; x_inf(v) = 1 / (1 + exp((v_half - v) / k)). Spike at the first grid "
+              "point at or above v_thresh.",
+    source="Izhikevich (2007), Dynamical Systems in Neuroscience, MIT Press, chapter 4: the "
+           "persistent sodium plus potassium model",
+    method="Strang splitting; v by exponential Rosenbrock-Euler, n exactly; order 2; substeps of "
+           "0.0125 ms at the most",
+)
+
+
+# --- generalised integrate-and-fire ------------------------------------------------------------
+
+def _gif_constants(p, h, step, m):
+    return {**_leak_constants(p), "v_reset": p["v_reset"], "v_t_star": p["v_t_star"],
+            "refractory_steps": _refractory_steps(p, step, m), "sharpness": 1.0 / p["delta_v"],
+            "expected": 1e-3 * step * p["lambda0"], "jump_eta": p["jump_eta"],
+            "jump_gamma": p["jump_gamma"]}
+
+
+def _gif():
+    drives, names, code = _conductance_solver(*SIMPSON)
+    return Membrane(
+        name="gif",
+        parameters={"v_rest": "mV", "cm": "nF", "tau_m": "ms", "tau_refrac": "ms",
+                    "v_reset": "mV", "v_t_star": "mV", "delta_v": "mV", "lambda0": "Hz",
+                    "jump_eta": "nA", "jump_gamma": "mV"},
+        states={**LIF_STATES, "i_eta": "nA", "v_t": "mV"},
+        constants={**LEAK_CONSTANTS, "v_reset": "mV", "v_t_star": "mV",
+                   "refractory_steps": LIF_CONSTANTS["refractory_steps"], "sharpness": "1/mV",
+                   "expected": "spikes per step at the threshold", "jump_eta": "nA",
+                   "jump_gamma": "mV"},
+        step_constants=_gif_constants,
+        drives={**drives, "eta": Drive("outward", at=1.0), "gamma": Drive("threshold", at=1.0)},
+        locals=(*names, "ready", "escaped"),
+        update="ready = refractory\nforce = leak_pull + current * inverse_cm\n" + code + CLAMP + """\
+i_eta = eta
+v_t = v_t_star + gamma
+escaped = 1.0 - exp_(-expected * exp_((v - v_t) * sharpness))
+escaped = 1.0 if (uniform < escaped) & (ready <= 0.0) & last else 0.0
+""",
+        spike="escaped > 0.0",
+        reset={**LIF_RESET, "i_eta": "i_eta + jump_eta", "v_t": "v_t + jump_gamma"},
+        substep=0.25,
+        random=True,
+        equations="cm dv/dt = cm (v_rest - v) / tau_m - sum of eta_j + i_offset + i_injected + sum "
+                  "of g (e_rev - v); v_t = v_t_star + sum of gamma_j; tau_eta_j deta_j/dt = "
+                  "-eta_j, tau_gamma_j dgamma_j/dt = -gamma_j. A step ends in a spike with "
+                  "probability 1 - exp(-step lambda0 exp((v - v_t) / delta_v)); then v = v_reset "
+                  "for tau_refrac, eta_j = eta_j + a_eta_j, gamma_j = gamma_j + a_gamma_j.",
+        source="Mensi et al. (2012), doi:10.1152/jn.00408.2011; Pozzorini et al. (2015), "
+               "doi:10.1371/journal.pcbi.1004275",
+        method="v as lif_conductance_4, the adaptation exactly; the escape rate taken at the "
+               "step's end",
+    )
+
+
+GIF = _gif()
+
+MEMBRANES = {membrane.name: membrane for membrane in (
+    LIF_LINEAR, LIF_CONDUCTANCE_4, LIF_CONDUCTANCE_6, IZHIKEVICH, ADEXP, HH, HH_REDUCED, GIF)}

@@ -1,16 +1,53 @@
 """The fields of a membrane and of a receptor.
 
-A receptor is linear: its states at any time within a step are fixed combinations of its states
-at the step's beginning. So all that a membrane needs of it (its value at some moments, its
-integrals) are *drives*, sums of constant x state, and any number of receptors collapses into the
-same few drive arrays.
+A receptor is linear: its states at any moment within a step are fixed combinations of its states
+at the step's beginning. So all that a membrane needs of its receptors are *drives*: a quantity
+(the sum of their conductances, say) at some moment of the step, or its integral over a part of it.
+Any number of receptors, of any kind, adds up to the same few numbers.
 
-In the functions below `p` maps parameter names to floats or arrays, `h` is the time step in ms,
-and `m` offers ceil, and exp, phi and psi (see numerics.pyx); they return floats or arrays.
+In the functions below `p` maps parameter names to floats or arrays, `h` is the length of a
+substep in ms, and `m` offers functions of floats or arrays, see `pyNN_laconeu.arrays.MATHS`.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+# How a receptor's value r acts on the membrane:
+KINDS = {
+    "conductance": "the current r (e_rev - v)",
+    "current": "the current r",
+    "outward": "the current -r",
+    "threshold": "the threshold is r higher",
+    "delta": "weights are steps of v, in mV",
+}
+
+# What a membrane can ask for, and what a receptor of each kind adds to it:
+QUANTITIES = {
+    "conductance": {"conductance": "{r}"},
+    "pull": {"conductance": "{e_rev} * {r}", "current": "{r}", "outward": "-({r})"},
+    "jump": {"current": "{r}", "delta": "{r}"},
+    "outward": {"outward": "{r}"},
+    "threshold": {"threshold": "{r}"},
+}
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A quantity (uS, nA, mV) at a moment, or its integral (ms).
+
+    quantity  one of QUANTITIES
+    at        a fraction of the substep: 0 is its beginning, 1 its end, before arrivals
+    since     a fraction: the integral from there to the end
+    mean      True: the mean over the substep
+    filtered  True: what a linear membrane makes of a current in nA: its step in mV
+    """
+
+    quantity: str
+    at: float = None
+    since: float = None
+    mean: bool = False
+    filtered: bool = False
 
 
 @dataclass(frozen=True)
@@ -20,13 +57,13 @@ class Receptor:
     states      name suffixes; the first is the recordable value
     parameters  name -> unit
     gain        (p, m): what a unit weight adds to the last state on arrival
-    propagator  (p, h, m): coefficients (a,) of x' = a x, or (a, b, c) of
+    propagator  (p, s, m), from 0 to s ms: coefficients (a,) of x' = a x, or (a, b, c) of
                 x' = a x + b y, y' = c y
-    value       (p, s, m): coefficients, per state, of the response s ms into the step
-    integral    (p, s, h, m): coefficients of its integral from s to h
+    integral    (p, s, h, m): coefficients, per state, of the response's integral from s to h
     filtered    (p, tau_m, h, m): coefficients of its integral from 0 to h, weighted with
                 exp(-(h - s) / tau_m)
-    source      where the equations come from
+    equation    of the response to a spike of weight w, in Markdown
+    source      where the equation comes from
     """
 
     name: str
@@ -34,9 +71,9 @@ class Receptor:
     parameters: dict
     gain: Callable = None
     propagator: Callable = None
-    value: Callable = None
     integral: Callable = None
     filtered: Callable = None
+    equation: str = ""
     source: str = ""
 
 
@@ -46,14 +83,18 @@ class Membrane:
 
     parameters  name -> unit
     states      name -> unit; kept between steps
-    constants   name -> description; computed once before a run by `step_constants(p, h, m)`
-    drives      names of what it needs from the receptors, see `drive_constants`
-    drive_constants  (receptor, rp, p, h, m): for each drive the coefficients per receptor state
-    update      lines of code: from the states at t to those at t + h. May use the states, the
-                constants, the drives, `current` (nA), and its own locals
-    spike       an expression: true where a spike is emitted
+    constants   name -> description; computed once before a run by
+                `step_constants(p, h, step, m)`: substep and step in ms
+    drives      name -> `Drive`
+    update      lines of code: from the states at the substep's beginning to those at its end.
+                May use the states, the constants, the drives, `current` (nA), `h` (ms), `last`
+                (1 in the last substep of a step, else 0; `last_f` as a float), its own locals,
+                and `uniform` (a random number in [0, 1), new in each step) if it is `random`
+    spike       an expression: true where a spike is emitted; spikes are stamped at the step's end
     reset       state -> expression after a spike
-    source      where the equations come from
+    substep     the longest substep in ms, or None: a step is one substep
+    equations   in Markdown, for the reference page
+    source      where they come from
     method      how they are integrated, and its order
     """
 
@@ -62,11 +103,17 @@ class Membrane:
     states: dict
     constants: dict
     step_constants: Callable
-    drives: tuple
-    drive_constants: Callable
+    drives: dict
     update: str
     spike: str
-    reset: dict
     source: str
     method: str
-    locals: tuple = field(default=())
+    reset: dict = field(default_factory=dict)
+    locals: tuple = ()
+    substep: float = None
+    random: bool = False
+    equations: str = ""
+
+    def n_substeps(self, step):
+        """How many substeps a step of `step` ms takes."""
+        return max(1, math.ceil(step / self.substep - 1e-9)) if self.substep else 1

@@ -59,17 +59,19 @@ class IntegrateAndFire(Checked):
 
 
 def _current_ports(receptor):
-    return {"excitatory": Port(receptor, "isyn_exc", {"tau_syn": "tau_syn_E"}),
-            "inhibitory": Port(receptor, "isyn_inh", {"tau_syn": "tau_syn_I"})}
+    return {"excitatory": Port(receptor, "current", "isyn_exc", {"tau_syn": "tau_syn_E"}),
+            "inhibitory": Port(receptor, "current", "isyn_inh", {"tau_syn": "tau_syn_I"})}
 
 
-def _conductance_ports(receptor):
+def _conductance_ports(receptor, e_rev_E="e_rev_E"):
     return {
-        "excitatory": Port(receptor, "gsyn_exc", {"tau_syn": "tau_syn_E", "e_rev": "e_rev_E"}),
-        "inhibitory": Port(receptor, "gsyn_inh", {"tau_syn": "tau_syn_I", "e_rev": "e_rev_I"})}
+        "excitatory": Port(receptor, "conductance", "gsyn_exc",
+                           {"tau_syn": "tau_syn_E", "e_rev": e_rev_E}),
+        "inhibitory": Port(receptor, "conductance", "gsyn_inh",
+                           {"tau_syn": "tau_syn_I", "e_rev": "e_rev_I"})}
 
 
-DELTA_PORTS = {"excitatory": Port("delta"), "inhibitory": Port("delta")}
+DELTA_PORTS = {"excitatory": Port("delta", "delta"), "inhibitory": Port("delta", "delta")}
 
 
 class IF_curr_exp(IntegrateAndFire, cells.IF_curr_exp):
@@ -95,13 +97,13 @@ class IF_curr_delta(IntegrateAndFire, cells.IF_curr_delta):
 class IF_cond_exp(IntegrateAndFire, cells.IF_cond_exp):
     __doc__ = cells.IF_cond_exp.__doc__
     translations = identity(cells.IF_cond_exp)
-    model = NeuronModel("lif_conductance", _conductance_ports("exp"))
+    model = NeuronModel("lif_conductance_4", _conductance_ports("exp"))
 
 
 class IF_cond_alpha(IntegrateAndFire, cells.IF_cond_alpha):
     __doc__ = cells.IF_cond_alpha.__doc__
     translations = identity(cells.IF_cond_alpha)
-    model = NeuronModel("lif_conductance", _conductance_ports("alpha"))
+    model = NeuronModel("lif_conductance_6", _conductance_ports("alpha"))
 
 
 class Izhikevich(Checked, cells.Izhikevich):
