@@ -44,7 +44,12 @@ from .standardmodels.cells import (  # noqa: F401
     SpikeSourceArray,
     SpikeSourcePoisson,
 )
-from .standardmodels.electrodes import DCSource, StepCurrentSource  # noqa: F401
+from .standardmodels.electrodes import (  # noqa: F401
+    ACSource,
+    DCSource,
+    NoisyCurrentSource,
+    StepCurrentSource,
+)
 from .standardmodels.synapses import (  # noqa: F401
     AdditivePotentiationMultiplicativeDepression,
     AdditiveWeightDependence,

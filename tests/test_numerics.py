@@ -1,10 +1,12 @@
-"""exp, its companions, log and Philox against closed forms and known answers."""
+"""exp and its companions, log, sine, normal deviates, Philox: closed forms, known answers."""
 
 import math
 from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
+import scipy.special
+import scipy.stats
 from pyNN_laconeu.kernels import numerics
 
 
@@ -80,3 +82,49 @@ def test_expm1_keeps_its_digits_near_zero():
 ])
 def test_philox_gives_the_known_answers(counter, key, words):
     assert numerics.philox(counter, key) == words
+
+
+def test_sines_of_turns_are_exact_at_the_quarters_and_near_libm_elsewhere():
+    quarters = np.arange(-12, 13) + 4e9  # quarter turns; 1e9 whole turns more change nothing
+    assert (numerics.sine_of_turns(quarters / 4) == np.tile([0, 1, 0, -1], 7)[:25]).all()
+    part = np.linspace(-0.5, 0.5, 20001)
+    for turns in (0.0, 3.0, -1000.0):
+        x = turns + part
+        # math.sin(2 pi part) has an argument rounded to half an ulp of pi, 2.2e-16.
+        reference = [math.sin(2.0 * math.pi * value) for value in x - turns]
+        np.testing.assert_allclose(numerics.sine_of_turns(x), reference, rtol=0.0, atol=6e-16)
+    assert numerics.sine_of_turns(1.0 / 12.0) == pytest.approx(0.5, rel=3e-16)
+    assert np.isnan(numerics.sine_of_turns(math.nan))
+
+
+def test_normal_quantiles_are_those_of_scipy_out_to_the_far_tails():
+    tail = 2.0 ** np.linspace(-52.9, -1.0, 4000)  # 2^-36 = e^-25 begins the far tail
+    p = np.concatenate([tail, 1.0 - tail, np.linspace(0.05, 0.95, 4001)])
+    p = p[p != 0.5]
+    # a few ulp each of both ways to compute it, and of 1 - p
+    np.testing.assert_allclose(numerics.normal_quantile(p), scipy.special.ndtri(p), rtol=3e-15)
+    assert numerics.normal_quantile(0.5) == 0.0
+    assert numerics.normal_quantile(0.975) == pytest.approx(1.959963984540054, rel=1e-15)
+
+
+def test_normal_deviates_are_quantiles_of_philox_words():
+    key, counters = (42, 7), [0, 1, 2**32 - 1, 2**32, 2**40 + 5]
+    expected = []
+    for counter in counters:
+        words = numerics.philox((counter & 0xFFFFFFFF, counter >> 32, 0, 0), key)
+        expected.append(numerics.normal_quantile(
+            (((words[0] << 32 | words[1]) >> 12) + 0.5) / 2.0**52))
+    assert numerics.normal(np.array(counters), key).tolist() == expected
+    # pinned: these bits are the same on every machine and must stay
+    assert numerics.normal(np.arange(3), (42, 7)).tolist() == [
+        -0.2692637877457554, -1.0428263942465457, -0.13099269675237346]
+
+
+def test_normal_deviates_are_normal_and_independent_between_counters_and_keys():
+    n = 1_000_000
+    x, y = (numerics.normal(np.arange(n), (42, stream)) for stream in (0, 1))
+    for sample in (x, y):
+        assert scipy.stats.kstest(sample, "norm").pvalue > 0.01
+    # standard error 1e-3
+    for a, b in ((x, y), (x[1:], x[:-1]), (x[1:] ** 2, x[:-1] ** 2)):
+        assert abs(np.corrcoef(a, b)[0, 1]) < 4e-3

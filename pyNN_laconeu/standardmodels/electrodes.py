@@ -1,4 +1,4 @@
-"""Current sources: DCSource and StepCurrentSource.
+"""Current sources: DCSource, StepCurrentSource, ACSource and NoisyCurrentSource.
 
 When a current acts. A change at a time t takes effect with the step that begins at t, rounded to
 the nearest grid point t_k (halves to the even one, as PyNN rounds): the cell sees the new level
@@ -15,18 +15,46 @@ pyNN.neuron 9.0.2 and pyNN.nest 3.10 (on_grid) both do so, with these exceptions
 - A StepCurrentSource whose times are set between two runs: NEURON ignores them; NEST, and we,
   take the new function as if it had always been there.
 - A source injected into a cell twice: NEURON ignores the second time, NEST, and we, add.
+
+A sine is sampled at the beginning of each step and held during it; its phase counts from start
+(from the grid point that start rounds to), so that the first level is
+offset + amplitude * sin(phase). NEURON, NEST and Brian 2 do the same, except that
+
+- NEST's sine that starts before min_delay + dt is late by up to that much;
+- Brian 2 counts the phase from start itself, where that lies between two grid points, and never
+  stops a sine whose stop equals its start; NEST refuses times between grid points.
+
+Noise holds each level for the source's dt, the first from start on; stdev is that of the current,
+whatever dt. Measured: so do NEURON, NEST and Brian 2. They differ in these things:
+
+- One source injected into several cells: all see the same current on NEURON and Brian 2, and
+  here. NEST draws for each cell; PyNN's maintainer calls that a bug (PyNN issue 506).
+- A dt that is no multiple of the time step: NEST, and we, refuse it. NEURON takes the time step
+  instead of a shorter one.
+- dt left out: PyNN documents the time step; the three take 0.1 ms.
+- `rng` is documented, but refused by the three (PyNN issue 439).
+
+A recorded current is what acts from the time of the sample on, as on the three. The last sample
+is thus the level that the next step would begin with, where NEURON repeats the one before.
 """
+
+import copy
 
 import numpy as np
 from pyNN import common, errors
 from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, Sequence
+from pyNN.random import NativeRNG as AnyNativeRNG
+from pyNN.random import NumpyRNG
 from pyNN.standardmodels import StandardCurrentSource, electrodes
 
 from .. import simulator
+from ..kernels import numerics
 from . import identity
 
 # Later than any step, yet far from the end of int64
 NEVER = 1 << 62
+# Part of the key of the noise: `engine.pyx` lists the purposes of random streams.
+PURPOSE_NOISE = 8
 
 
 class CurrentSource(StandardCurrentSource):
@@ -39,6 +67,7 @@ class CurrentSource(StandardCurrentSource):
     def __init__(self, **parameters):
         self.network = simulator.state.network
         self.targets = []
+        self._number = len(self.network.current_sources)
         self._recorded = None
         space = ParameterSpace(self.default_parameters, self.get_schema(), (1,), type(self))
         self._values = self._evaluate(space)
@@ -141,8 +170,7 @@ class CurrentSource(StandardCurrentSource):
                 f"{self._name}: {', '.join(parameters)} must be numbers: {err}") from err
         self._check(values)
         self._keep_levels()
-        self.__dict__["_values"] = values
-        self.network.changed()
+        self.__dict__["_values"] = self._placed(values)
 
     def _evaluate(self, space):
         values = {}
@@ -153,6 +181,10 @@ class CurrentSource(StandardCurrentSource):
                 values[name] = np.array(value.value, np.float64)
             else:
                 values[name] = float(value)
+        return values
+
+    def _placed(self, values):
+        """Checked values as they are kept."""
         return values
 
     def _steps(self, times):
@@ -178,19 +210,28 @@ def _by_population(name, cells):
     return list(found.items())
 
 
-class DCSource(CurrentSource, electrodes.DCSource):
-    __doc__ = electrodes.DCSource.__doc__
-    translations = identity(electrodes.DCSource)
+class Pulse(CurrentSource):
+    """What the sources with a start and a stop have in common."""
+
+    finite = {}  # parameter -> unit, of those that must be finite numbers
 
     def levels(self, first_step, n_steps):
         """The current during each of `n_steps` steps, nA, float64 [n_steps]."""
         step = np.arange(first_step, first_step + n_steps)
         start, stop = self._steps([self.start, self.stop])
-        return np.where((start <= step) & (step < stop), self.amplitude, 0.0)
+        on = (start <= step) & (step < stop)
+        levels = np.zeros(n_steps)
+        levels[on] = self._wave(step[on] - start)
+        return levels
+
+    def _wave(self, since):
+        """nA during the steps that begin int64 `since` steps after the start."""
+        raise NotImplementedError
 
     def _check(self, values):
-        if not np.isfinite(values["amplitude"]):
-            self._refuse("amplitude", values["amplitude"], "must be a finite number of nA")
+        for name, unit in self.finite.items():
+            if not np.isfinite(values[name]):
+                self._refuse(name, values[name], f"must be a finite number of {unit}")
         if not 0.0 <= values["start"] < np.inf:
             self._refuse("start", values["start"], "must be finite and >= 0 (ms)")
         if not values["stop"] >= values["start"]:
@@ -198,16 +239,68 @@ class DCSource(CurrentSource, electrodes.DCSource):
                          "set both at once by set_parameters(start=..., stop=...)")
 
 
+class DCSource(Pulse, electrodes.DCSource):
+    __doc__ = electrodes.DCSource.__doc__
+    translations = identity(electrodes.DCSource)
+    finite = {"amplitude": "nA"}
+
+    def _wave(self, since):
+        return self.amplitude
+
+
+class ACSource(Pulse, electrodes.ACSource):
+    """A sine from `start` to `stop`: offset + amplitude * sin(2 pi frequency (t - start) + phase).
+
+    Arguments:
+        `amplitude`, `offset`: nA, default 1 and 0.
+        `frequency`: Hz, default 10; no more than half the number of time steps in a second.
+        `phase`: degrees, at `start`; default 0.
+        `start`, `stop`: ms, default 0 and 1e12.
+
+    The sine is sampled when a step begins and held for that step.
+    Raises pyNN.errors.InvalidParameterValueError naming the parameter.
+    """
+
+    translations = identity(electrodes.ACSource)
+    finite = {"amplitude": "nA", "offset": "nA", "frequency": "Hz", "phase": "degrees"}
+
+    def _wave(self, since):
+        turns = since * (self.frequency * self.network.dt / 1000.0) + self.phase % 360.0 / 360.0
+        return self.offset + self.amplitude * numerics.sine_of_turns(turns)
+
+    def _check(self, values):
+        super()._check(values)
+        highest = 500.0 / self.network.dt
+        if not abs(values["frequency"]) <= highest * (1.0 + 1e-9):
+            self._refuse("frequency", values["frequency"], f"must be at most {highest:g} Hz: "
+                         f"steps of {self.network.dt:g} ms cannot follow it")
+
+
 class StepCurrentSource(CurrentSource, electrodes.StepCurrentSource):
-    __doc__ = electrodes.StepCurrentSource.__doc__
+    """A current that changes at given times and is 0 before the first of them.
+
+    Arguments:
+        `times`: ms, strictly increasing; default [].
+        `amplitudes`: nA, one for each time; default [].
+
+    Both are kept, and read back, as they act: times rounded to the grid, and of those that round
+    to one grid point the last.
+    Raises pyNN.errors.InvalidParameterValueError naming the parameter.
+    """
+
     translations = identity(electrodes.StepCurrentSource)
 
     def levels(self, first_step, n_steps):
         """The current during each of `n_steps` steps, nA, float64 [n_steps]."""
-        # 0 before the first time; where times share a grid point, the last of them
         amplitudes = np.append(0.0, self._values["amplitudes"])
         step = np.arange(first_step, first_step + n_steps)
         return amplitudes[np.searchsorted(self._steps(self._values["times"]), step, "right")]
+
+    def _placed(self, values):
+        steps = np.rint(values["times"] / self.network.dt)
+        last = np.append(np.diff(steps) > 0.0, True)[:steps.size]
+        return {"times": np.round(steps[last] * self.network.dt, 12),
+                "amplitudes": values["amplitudes"][last]}
 
     def _check(self, values):
         times, amplitudes = values["times"], values["amplitudes"]
@@ -228,3 +321,126 @@ class StepCurrentSource(CurrentSource, electrodes.StepCurrentSource):
         if back.size:
             self._refuse("times", f"[..., {times[back[0]]}, {times[back[0] + 1]}, ...]",
                          "must increase strictly")
+
+
+class NoisyCurrentSource(Pulse, electrodes.NoisyCurrentSource):
+    """Gaussian white noise: from `start` to `stop` a new level every `dt`, drawn independently.
+
+    Arguments:
+        `mean`, `stdev`: of the current, nA, whatever `dt` is; default 0 and 1.
+        `dt`: ms, a multiple of the time step; default: the time step.
+        `start`, `stop`: ms, default 0 and 1e12.
+        `rng`: where the levels come from.
+            None (default): the engine's own numbers, from the seed given to `setup(rng_seed=)`.
+            NativeRNG(seed): the same from this seed instead.
+            NumpyRNG: level k is mean + stdev * the k-th normal deviate that it would have drawn.
+            It goes on far from these (2**128 numbers later), so that what it is used for next is
+            independent; NumPy's normal deviates may differ in the last bit between machines.
+
+    All cells that one source is injected into see the same current, as on NEURON and Brian 2; for
+    independent noise make one source for each cell:
+
+        for cell in population:
+            cell.inject(sim.NoisyCurrentSource(mean=0.1, stdev=0.5))
+
+    Without a NumpyRNG, the noise of a source depends on the seed and on how many current sources
+    were made before it in this network. It is the same after reset(), for any number of threads,
+    and however a run is cut into pieces. Parameters changed between two runs act at the next
+    step; level k belongs to [start + k dt, start + (k+1) dt] as if they had always been so.
+
+    Raises pyNN.errors.InvalidParameterValueError naming the parameter, TypeError for another rng.
+    """
+
+    translations = identity(electrodes.NoisyCurrentSource)
+    finite = {"mean": "nA", "stdev": "nA", "dt": "ms"}
+
+    def __init__(self, rng=None, **parameters):
+        self._check_rng(rng)
+        super().__init__(**{"dt": simulator.state.dt, **parameters})
+        self._take_rng(rng)
+
+    @property
+    def rng(self):
+        """The generator that was given, or None."""
+        return self._rng
+
+    @rng.setter
+    def rng(self, rng):
+        self.set_parameters(rng=rng)
+
+    def set_parameters(self, copy=True, **parameters):
+        """Set one or more parameters, `rng` among them; they take effect at the next step.
+
+        Raises as the constructor does, before anything has changed.
+        """
+        new_rng = "rng" in parameters
+        rng = parameters.pop("rng", None)
+        self._check_rng(rng)
+        self._take(parameters)
+        if new_rng:
+            self._take_rng(rng)
+
+    def _wave(self, since):
+        every = round(self.dt / self.network.dt)
+        return self.mean + self.stdev * self._deviates(since // every)
+
+    def _check(self, values):
+        super()._check(values)
+        if not values["stdev"] >= 0.0:
+            self._refuse("stdev", values["stdev"], "must be >= 0 (nA)")
+        steps = values["dt"] / self.network.dt
+        if not (steps > 0.5 and abs(steps - round(steps)) <= 1e-6):
+            self._refuse("dt", values["dt"],
+                         f"must be a multiple of the time step, {self.network.dt:g} ms")
+
+    def _check_rng(self, rng):
+        if isinstance(rng, AnyNativeRNG):
+            if rng.seed is not None and not 0 <= rng.seed < 2**128:
+                self._refuse("rng", rng, "its seed must be from 0 to 2**128 - 1")
+        elif rng is not None and not isinstance(rng, NumpyRNG):
+            raise TypeError(f"{self._name}: rng = {rng!r}, must be a NativeRNG, a NumpyRNG or None")
+
+    def _take_rng(self, rng):
+        self._rng = rng
+        if isinstance(rng, NumpyRNG):
+            self._deviates = DrawnDeviates(rng)
+        else:
+            seed = getattr(rng, "seed", None)
+            self._deviates = CountedDeviates(self.network.seed if seed is None else seed,
+                                             self._number)
+
+
+class CountedDeviates:
+    """Normal deviates that are functions of (seed, stream; k)."""
+
+    def __init__(self, seed, stream):
+        if seed >= 2**32:  # the generator's key has room for 32 bits: mix them all
+            seed = numerics.philox([seed >> shift & 0xFFFFFFFF for shift in (0, 32, 64, 96)],
+                                   (0, 0))[0]
+        self._key = (seed ^ PURPOSE_NOISE << 24, stream)
+
+    def __call__(self, k):
+        """The deviates of these numbers, int64 [n] -> float64 [n]."""
+        return numerics.normal(k, self._key)
+
+
+class DrawnDeviates:
+    """The normal deviates that a NumpyRNG draws one after the other, which is moved on far."""
+
+    def __init__(self, rng):
+        state = rng.rng.get_state(legacy=False)
+        generator = np.random.MT19937()
+        generator.state = {name: state[name] for name in ("bit_generator", "state")}
+        self._rng = copy.deepcopy(rng)
+        rng.rng.set_state(generator.jumped().state)
+        self._drawn = np.empty(0)
+
+    def __call__(self, k):
+        """The deviates of these numbers, int64 [n] -> float64 [n]."""
+        needed = int(k.max(initial=-1)) + 1
+        if needed > self._drawn.size:
+            # at least doubled, so that many short runs copy little
+            more = max(needed - self._drawn.size, self._drawn.size)
+            self._drawn = np.append(
+                self._drawn, self._rng.next(more, "normal", {"mu": 0.0, "sigma": 1.0}))
+        return self._drawn[k]
