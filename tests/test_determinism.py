@@ -81,6 +81,8 @@ class Mixed:
                                       amplitudes=draw.uniform(-0.2, 0.4, 58))
         steps.inject_into(self.neurons["IF_cond_exp"][4:11])
         steps.inject_into([self.neurons["Izhikevich"][0], self.neurons["IF_curr_delta"][3]])
+        sim.ACSource(amplitude=0.2, start=2.0, frequency=150.0).inject_into(conductances)
+        sim.NoisyCurrentSource(stdev=0.3, dt=3 * DT).inject_into(currents)
         if recorded:
             for cells in self.sources:
                 cells.record("spikes")

@@ -393,6 +393,7 @@ def test_the_default_dt_of_noise_is_the_time_step_and_others_are_multiples():
         assert len(set(noise().levels(0, 50))) == 50
         assert noise(dt=3 * dt).dt == 3 * dt
     sim.setup(timestep=0.1)
+    assert len(set(noise(dt=1e300).levels(0, 1000))) == 1
     source = noise(dt=0.3)
     for bad in (0.25, 0.05, 0.0, -0.1, 0.149, np.nan, np.inf):
         with pytest.raises(errors.InvalidParameterValueError, match=f"dt = {bad}"):

@@ -20,7 +20,8 @@ A sine is sampled at the beginning of each step and held during it; its phase co
 (from the grid point that start rounds to), so that the first level is
 offset + amplitude * sin(phase). NEURON, NEST and Brian 2 do the same, except that
 
-- NEST's sine that starts before min_delay + dt is late by up to that much;
+- NEST's sine that starts at 0 is late by min_delay;
+- NEURON 9.0.2 crashes where a sine is changed between two runs;
 - Brian 2 counts the phase from start itself, where that lies between two grid points, and never
   stops a sine whose stop equals its start; NEST refuses times between grid points.
 
@@ -34,8 +35,8 @@ whatever dt. Measured: so do NEURON, NEST and Brian 2. They differ in these thin
 - dt left out: PyNN documents the time step; the three take 0.1 ms.
 - `rng` is documented, but refused by the three (PyNN issue 439).
 
-A recorded current is what acts from the time of the sample on, as on the three. The last sample
-is thus the level that the next step would begin with, where NEURON repeats the one before.
+A recorded current is what acts from the time of the sample on, as on the three. The last sample is
+thus, as on NEST, the level that the next step begins with; NEURON repeats the sample before.
 """
 
 import copy
@@ -53,7 +54,7 @@ from . import identity
 
 # Later than any step, yet far from the end of int64
 NEVER = 1 << 62
-# Part of the key of the noise: `engine.pyx` lists the purposes of random streams.
+# Part of the key of the noise; the other purposes of random streams stand in `engine.pyx`.
 PURPOSE_NOISE = 8
 
 
@@ -381,7 +382,7 @@ class NoisyCurrentSource(Pulse, electrodes.NoisyCurrentSource):
             self._take_rng(rng)
 
     def _wave(self, since):
-        every = round(self.dt / self.network.dt)
+        every = min(round(self.dt / self.network.dt), NEVER)
         return self.mean + self.stdev * self._deviates(since // every)
 
     def _check(self, values):
