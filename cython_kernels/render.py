@@ -51,7 +51,7 @@ def receptor_constants(receptor, kind, membrane):
         {0: (), 1: ("decay",), 2: ("decay", "flow", "decay_rise")}[len(receptor.states)])]
     if receptor.gain:
         constants.append(("gain", ("gain", 0)))
-    if kind == "conductance":
+    if "e_rev" in QUANTITIES["pull"].get(kind, ""):
         constants.append(("e_rev", ("parameter", "e_rev")))
     for drive in membrane.drives.values():
         if kind in QUANTITIES[drive.quantity] and drive.at not in (0.0, 1.0):

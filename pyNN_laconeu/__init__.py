@@ -35,11 +35,17 @@ from .procedural_api import connect, create, record, record_gsyn, record_v, set 
 from .projections import Projection  # noqa: F401
 from .random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution  # noqa: F401
 from .standardmodels.cells import (  # noqa: F401
+    EIF_cond_alpha_isfa_ista,
+    EIF_cond_exp_isfa_ista,
+    GIF_cond_exp,
+    HH_cond_exp,
     IF_cond_alpha,
     IF_cond_exp,
+    IF_cond_exp_gsfa_grr,
     IF_curr_alpha,
     IF_curr_delta,
     IF_curr_exp,
+    IF_facets_hardware1,
     Izhikevich,
     SpikeSourceArray,
     SpikeSourcePoisson,

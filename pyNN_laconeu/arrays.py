@@ -6,7 +6,7 @@ before a run, with arithmetic that gives the same bits on every machine.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import numpy as np
@@ -66,8 +66,8 @@ class NeuronModel:
     own_ports: tuple = ()
     parameters: dict = field(default_factory=dict)
     carriers: dict = field(default_factory=dict)
-    initial: Callable = None
-    check: Callable = None
+    initial: Callable = lambda parameters: {}
+    check: Callable = lambda parameters, label: None
 
     @property
     def all_ports(self):
@@ -221,7 +221,8 @@ class NeuronArrays:
             varied=varied, n_substeps=n_substeps, dt=h, random=membrane.random,
             states=[population.state[state] for state in membrane.states],
             constants=constants, n_drives=0 if fused else len(membrane.drives),
-            offset=population.parameters["i_offset"], receptors=arrays,
+            offset=population.parameters.get("i_offset", np.zeros(population.size)),
+            receptors=arrays,
             injections=network.injections(population))
 
     def add_to(self, engine):
@@ -249,10 +250,29 @@ class PoissonArrays:
         return engine.add_poisson(self)
 
 
-class PoissonModel:
-    """Spike counts per step drawn independently; several spikes of a source in a step happen."""
+class SourceModel:
+    """What the models of spike sources have in common: no state, the same for all parameters."""
 
     states = ()
+    carriers = {}
+
+    @classmethod
+    def of(cls, parameters):
+        """The model of a population with these parameters."""
+        return cls
+
+    @staticmethod
+    def initial(parameters):
+        """Initial values that follow from parameters: none."""
+        return {}
+
+    @staticmethod
+    def check(parameters, label):
+        """Any parameters that the cell type takes fit a population already made."""
+
+
+class PoissonModel(SourceModel):
+    """Spike counts per step drawn independently; several spikes of a source in a step happen."""
 
     @staticmethod
     def compile(population, network):
@@ -278,10 +298,8 @@ class SpikeTimeArrays:
         return engine.add_spike_times(self)
 
 
-class SpikeTimesModel:
+class SpikeTimesModel(SourceModel):
     """Given spike times; one between two grid points is stamped with the later one, as NEST."""
-
-    states = ()
 
     @staticmethod
     def compile(population, network):

@@ -156,7 +156,7 @@ class Network:
         engine = Engine(self.n_threads, interval, self._n_slots, self.seed & 0xFFFFFFFF,
                         len(self.populations), len(tables))
         for population in self.populations:
-            population.celltype.model.compile(population, self).add_to(engine)
+            population.model.compile(population, self).add_to(engine)
         for pre, post, receptor_type, rows in tables:
             engine.add_table(pre.index, post.index,
                              self.ring(post, receptor_type, is_source(pre)), rows)

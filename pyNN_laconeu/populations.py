@@ -180,9 +180,10 @@ class _Cells:
             values[name] = self._evaluate(name, _with_own_draws(lazy))
         # With what is not set but must agree with it.
         partners = {name: self.root.parameters[name][self.root_indices]
-                    for pair in self.celltype.ordered if not values.keys().isdisjoint(pair)
-                    for name in pair}
+                    for group in (*self.celltype.ordered, *self.celltype.together)
+                    if not values.keys().isdisjoint(group) for name in group}
         self.celltype.check_parameters({**partners, **values}, self.label)
+        self.root.model.check(values, self.label)
         return values
 
     def _apply_set(self, values):
@@ -211,8 +212,11 @@ class _Cells:
 
     def _apply_initialize(self, values):
         for variable, value in values.items():
-            self.root._initial[variable][self.root_indices] = value
-            self.root.state[variable][self.root_indices] = value
+            carrier = self.root.model.carriers.get(variable)
+            for state in (self.root._initial, self.root.state):
+                if carrier:
+                    state[carrier][self.root_indices] += value - state[variable][self.root_indices]
+                state[variable][self.root_indices] = value
 
     def _evaluate(self, name, lazy):
         """The value of a LazyArray for each cell: float64 [size], or objects for spike times."""
@@ -220,7 +224,7 @@ class _Cells:
             lazy.shape = (self.size,)
             values = _values(lazy)
             if issubclass(self.celltype.get_schema().get(name, float), ArrayParameter):
-                return self._fill_sequences(values)
+                return self._fill_sequences(name, values)
             values = np.asarray(values)
             if values.dtype.kind not in "fiub":
                 raise TypeError("must be a number")
@@ -231,12 +235,12 @@ class _Cells:
         except VALUE_ERRORS as err:
             raise self._invalid(name, lazy.base_value, err) from err
 
-    def _fill_sequences(self, values):
+    def _fill_sequences(self, name, values):
         filled = np.empty(self.size, object)
         if isinstance(values, ArrayParameter):
             filled.fill(values)
         elif len(values) == self.size:
-            sequence = self.celltype.get_schema()["spike_times"]
+            sequence = self.celltype.get_schema()[name]
             filled[:] = [v if isinstance(v, sequence) else sequence(v) for v in values]
         else:
             raise errors.InvalidDimensionsError(f"{len(values)} instead of {self.size}")
@@ -362,9 +366,11 @@ class Population(_Cells, common.Population):
         self.parameters = {name: self._evaluate(name, _with_own_draws(value))
                            for name, value in self.celltype.parameter_space.items()}
         self.celltype.check_parameters(self.parameters, self.label)
-        defaults = self.celltype.default_initial_values
-        self._initial = {variable: np.full(self.size, float(defaults.get(variable, 0.0)))
-                         for variable in self.celltype.model.states}
+        self.model = self.celltype.model.of(self.parameters)
+        defaults = {**self.celltype.default_initial_values, **self.model.initial(self.parameters)}
+        self._initial = {variable: np.array(np.broadcast_to(defaults.get(variable, 0.0), self.size),
+                                            dtype=np.float64)
+                         for variable in self.model.states}
         self.state = {variable: values.copy() for variable, values in self._initial.items()}
         self.initializable = [variable for variable in self.state
                               if variable in defaults or variable in self.celltype.recordable]

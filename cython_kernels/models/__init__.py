@@ -22,7 +22,7 @@ FUSED = (
     ("lif_linear", _pair("alpha", CURRENT)),
     ("lif_linear", _pair("delta", DELTA)),
     ("lif_conductance_4", _pair("exp", CONDUCTANCE)),
-    ("lif_conductance_4", _pair("exp", CONDUCTANCE) + _pair("exp", CONDUCTANCE)),
+    ("lif_conductance_4", _pair("exp", CONDUCTANCE) + _pair("exp", "adaptation")),
     ("lif_conductance_6", _pair("alpha", CONDUCTANCE)),
     ("izhikevich", _pair("delta", DELTA)),
     ("adexp", _pair("exp", CONDUCTANCE)),

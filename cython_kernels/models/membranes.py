@@ -396,7 +396,7 @@ refractory = refractory - last_f if refractory > 0.0 else 0.0
 """,
     spike="peaked > 0.0",
     reset={"refractory": "refractory_steps"},
-    substep=0.0125,
+    substep=0.01,
     equations="cm dv/dt = gbar_Na m^3 h (e_rev_Na - v) + gbar_K n^4 (e_rev_K - v) + g_leak "
               "(e_rev_leak - v) + i_offset + i_injected + sum of g (e_rev - v); dx/dt = alpha_x "
               "(1 - x) - beta_x x for m, h, n; with u = v - v_offset in mV, rates in 1/ms: "
@@ -408,7 +408,7 @@ refractory = refractory - last_f if refractory > 0.0 else 0.0
     source="Traub and Miles (1991), Neuronal Networks of the Hippocampus, Cambridge University "
            "Press; as in Brette et al. (2007), doi:10.1007/s10827-007-0038-6",
     method="Strang splitting, v and the gates in turn, each exact to 4th order in its own "
-           "relaxation; order 2; substeps of 0.0125 ms at the most",
+           "relaxation; order 2; substeps of 0.01 ms at the most",
 )
 
 
@@ -451,7 +451,7 @@ n = n_rest + (n - n_rest) * decay_n
 up = 1.0 if (v >= v_thresh) & (v_before < v_thresh) & last else 0.0
 """,
     spike="up > 0.0",
-    substep=0.0125,
+    substep=0.01,
     equations="cm dv/dt = gbar_Na m_inf(v) (e_rev_Na - v) + gbar_K n (e_rev_K - v) + g_leak "
               "(e_rev_leak - v) + i_offset + i_injected + sum of g (e_rev - v); dn/dt = (n_inf(v) "
               "- n) / tau_K; x_inf(v) = 1 / (1 + exp((v_half - v) / k)). Spike at the first grid "

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 # How a receptor's value r acts on the membrane:
 KINDS = {
     "conductance": "the current r (e_rev - v)",
+    "adaptation": "the same with r in nS, as PyNN gives conductances that the cell's own spikes open",
     "current": "the current r",
     "outward": "the current -r",
     "threshold": "the threshold is r higher",
@@ -24,8 +25,9 @@ KINDS = {
 
 # What a membrane can ask for, and what a receptor of each kind adds to it:
 QUANTITIES = {
-    "conductance": {"conductance": "{r}"},
-    "pull": {"conductance": "{e_rev} * {r}", "current": "{r}", "outward": "-({r})"},
+    "conductance": {"conductance": "{r}", "adaptation": "0.001 * {r}"},
+    "pull": {"conductance": "{e_rev} * {r}", "adaptation": "{e_rev} * (0.001 * {r})",
+             "current": "{r}", "outward": "-{r}"},
     "jump": {"current": "{r}", "delta": "{r}"},
     "outward": {"outward": "{r}"},
     "threshold": {"threshold": "{r}"},

@@ -22,6 +22,7 @@ class Checked(Explained):
     positive = ()       # names of parameters that must be > 0
     not_negative = ()   # names of parameters that must be >= 0
     ordered = ()        # pairs (lower, upper): lower must be < upper
+    together = ()       # groups of names that must be checked together
 
     @classmethod
     def check_parameters(cls, parameters, label):
@@ -104,6 +105,136 @@ class IF_cond_alpha(IntegrateAndFire, cells.IF_cond_alpha):
     __doc__ = cells.IF_cond_alpha.__doc__
     translations = identity(cells.IF_cond_alpha)
     model = NeuronModel("lif_conductance_6", _conductance_ports("alpha"))
+
+
+class IF_cond_exp_gsfa_grr(IntegrateAndFire, cells.IF_cond_exp_gsfa_grr):
+    __doc__ = cells.IF_cond_exp_gsfa_grr.__doc__
+    translations = identity(cells.IF_cond_exp_gsfa_grr)
+    positive = (*IntegrateAndFire.positive, "tau_sfa", "tau_rr")
+    not_negative = (*IntegrateAndFire.not_negative, "q_sfa", "q_rr")
+    model = NeuronModel("lif_conductance_4", _conductance_ports("exp"), own_ports=(
+        Port("exp", "adaptation", "g_s", {"tau_syn": "tau_sfa", "e_rev": "e_rev_sfa"}, "q_sfa"),
+        Port("exp", "adaptation", "g_r", {"tau_syn": "tau_rr", "e_rev": "e_rev_rr"}, "q_rr")))
+
+
+class IF_facets_hardware1(IntegrateAndFire, cells.IF_facets_hardware1):
+    __doc__ = cells.IF_facets_hardware1.__doc__
+    translations = identity(cells.IF_facets_hardware1)
+    positive = ("g_leak", "tau_syn_E", "tau_syn_I")
+    # cm in nF / g_leak in uS; the hardware fixes the first and two more.
+    model = NeuronModel("lif_conductance_4", _conductance_ports("exp", e_rev_E=0.0), parameters={
+        "cm": 0.2, "tau_refrac": 1.0, "tau_m": lambda p: 0.2 / (1e-3 * p["g_leak"])})
+
+
+class AdaptiveExponential(Checked):
+    """What the exponential integrate-and-fire types have in common."""
+
+    positive = ("cm", "tau_m", "tau_w", "tau_syn_E", "tau_syn_I")
+    not_negative = ("tau_refrac", "delta_T")
+    together = (("v_reset", "v_spike", "v_thresh", "delta_T"),)
+
+    @classmethod
+    def check_parameters(cls, parameters, label):
+        super().check_parameters(parameters, label)
+        if not {"v_reset", "v_spike", "v_thresh", "delta_T"} <= set(parameters):
+            return
+        reset, spike, thresh, slope = np.broadcast_arrays(*(
+            parameters[name] for name in ("v_reset", "v_spike", "v_thresh", "delta_T")))
+        for bad, name, values, upper in (
+                ((slope > 0) & (spike < thresh), "v_spike", spike, None),
+                ((slope > 0) & (reset >= spike), "v_reset", reset, ("v_spike", spike)),
+                ((slope == 0) & (reset >= thresh), "v_reset", reset, ("v_thresh", thresh))):
+            if bad.any():
+                _refuse(label, cls.__name__, name, values[bad].flat[0],
+                        f">= v_thresh = {thresh[bad].flat[0]!r}" if upper is None else
+                        f"< {upper[0]} = {upper[1][bad].flat[0]!r}: the cell would spike for ever")
+
+
+class EIF_cond_exp_isfa_ista(AdaptiveExponential, cells.EIF_cond_exp_isfa_ista):
+    __doc__ = cells.EIF_cond_exp_isfa_ista.__doc__
+    translations = identity(cells.EIF_cond_exp_isfa_ista)
+    model = NeuronModel("adexp", _conductance_ports("exp"))
+
+
+class EIF_cond_alpha_isfa_ista(AdaptiveExponential, cells.EIF_cond_alpha_isfa_ista):
+    __doc__ = cells.EIF_cond_alpha_isfa_ista.__doc__
+    translations = identity(cells.EIF_cond_alpha_isfa_ista)
+    model = NeuronModel("adexp", _conductance_ports("alpha"))
+
+
+class HH_cond_exp(Checked, cells.HH_cond_exp):
+    __doc__ = cells.HH_cond_exp.__doc__
+    translations = identity(cells.HH_cond_exp)
+    positive = ("cm", "tau_syn_E", "tau_syn_I")
+    not_negative = ("gbar_Na", "gbar_K", "g_leak")
+    receptor_types = ("excitatory", "inhibitory")
+    recordable = ["spikes", "v", "gsyn_exc", "gsyn_inh", "m", "h", "n"]
+    model = NeuronModel("hh_traub", _conductance_ports("exp"))
+
+
+class GIF_cond_exp(Checked, cells.GIF_cond_exp):
+    __doc__ = cells.GIF_cond_exp.__doc__
+    translations = identity(cells.GIF_cond_exp)
+    positive = ("cm", "tau_m", "tau_syn_E", "tau_syn_I", "delta_v")
+    not_negative = ("tau_refrac", "lambda0")
+
+    @classmethod
+    def check_parameters(cls, parameters, label):
+        super().check_parameters(parameters, label)
+        for name in ("tau_eta", "tau_gamma", "a_eta", "a_gamma"):
+            for sequence in parameters.get(name, ()):
+                values = np.asarray(sequence.value, dtype=np.float64)
+                bad = ~np.isfinite(values) | ((values <= 0.0) & name.startswith("tau"))
+                if bad.any():
+                    _refuse(label, cls.__name__, name, values[bad].flat[0],
+                            "finite and > 0 (ms)" if name.startswith("tau") else "finite")
+        for taus, steps in (("tau_eta", "a_eta"), ("tau_gamma", "a_gamma")):
+            if taus in parameters and steps in parameters:
+                for tau, step in zip(parameters[taus], parameters[steps]):
+                    if np.size(tau.value) != np.size(step.value):
+                        _refuse(label, cls.__name__, steps, list(step.value),
+                                f"as long as {taus} = {list(tau.value)!r}")
+
+    class model:
+        """A NeuronModel that has as many adaptation currents as the population's cells."""
+
+        @staticmethod
+        def of(parameters):
+            """The NeuronModel of a population with these parameters."""
+            n = {name: max(np.size(sequence.value) for sequence in parameters["tau_" + name])
+                 for name in ("eta", "gamma")}
+
+            def port(name, kind, k):
+                return Port("exp", kind, f"{name}_{k}",
+                            {"tau_syn": _component("tau_" + name, k, absent=1.0)},
+                            _component("a_" + name, k, absent=0.0))
+
+            def check(values, label):
+                for name, most in n.items():
+                    for sequence in values.get("tau_" + name, ()):
+                        if np.size(sequence.value) > most:
+                            _refuse(label, "GIF_cond_exp", "tau_" + name, list(sequence.value),
+                                    f"of at most {most} values, as many as the population was "
+                                    "made with")
+            return NeuronModel(
+                "gif", _conductance_ports("exp"),
+                own_ports=(*(port("eta", "outward", k) for k in range(n["eta"])),
+                           *(port("gamma", "threshold", k) for k in range(n["gamma"]))),
+                parameters={"jump_eta": lambda p: _total(p["a_eta"]),
+                            "jump_gamma": lambda p: _total(p["a_gamma"])},
+                carriers={name: carrier for name, carrier, there in (
+                    ("i_eta", "eta_0", n["eta"]), ("v_t", "gamma_0", n["gamma"])) if there},
+                initial=lambda p: {"v_t": p["v_t_star"]}, check=check)
+
+
+def _component(name, k, absent):
+    """The k-th value of an array parameter in each cell; `absent` in cells that have fewer."""
+    return lambda p: np.array([sequence.value[k] if np.size(sequence.value) > k else absent
+                               for sequence in p[name]], dtype=np.float64)
+
+
+def _total(sequences):
+    return np.array([np.sum(sequence.value) for sequence in sequences], dtype=np.float64)
 
 
 class Izhikevich(Checked, cells.Izhikevich):
