@@ -46,6 +46,7 @@ import numpy as np
 include "philox.pxi"
 include "step_view.pxi"
 include "vector_math.pxi"
+include "incomplete_gamma.pxi"
 
 cdef extern from *:
     """
@@ -74,7 +75,9 @@ cdef extern from *:
     ctypedef double *slot_t
 
 cdef enum:
-    PURPOSE_POISSON = 1         # the purposes of random streams; part of every key
+    # the purposes of random streams; part of every key
+    PURPOSE_POISSON = 1
+    PURPOSE_RENEWAL = 2
     PURPOSE_ESCAPE = 4
 
 
@@ -83,6 +86,7 @@ cdef struct Population
 ctypedef void (*SourceKernel)(Population *, uint32_t seed, int64_t lower, int64_t upper,
                               int64_t stamp, int32_t *index, int32_t *count,
                               int64_t *n) noexcept nogil
+ctypedef void (*RenewalKernel)(Population *, uint32_t seed, int64_t i, double t) noexcept nogil
 
 cdef struct Receptor:
     StepKernel kernel           # NULL if the population's kernel includes it
@@ -128,9 +132,20 @@ cdef struct Population:
     Signal *signal
     # sources
     SourceKernel emit
-    double *rate                # [n] expected spikes per step
+    double *rate                # [n] spikes per step: the mean, or when not refractory
     int64_t *start              # [n] steps: active for start < stamp <= stop
     int64_t *stop
+    # renewal processes: see sources.pxi
+    RenewalKernel draw_next
+    double *last_spike          # [n] steps, not rounded
+    double *next_spike          # [n] steps, not rounded; NaN: to be drawn again
+    double *n_draws             # [n] 0: the process has not begun
+    double *dead_time           # [n] steps
+    int64_t *first_bin          # [n + 1]; the others [n_bins]
+    double *bin_begin           # steps
+    double *bin_shape
+    double *bin_rate            # 1 / scale of the gamma distribution, per step; 0: silence
+    double *bin_log_factor      # ln Gamma(shape + 1)
     int64_t n_events
     int64_t *event_step         # [n_events], sorted by (step, index)
     int32_t *event_index
@@ -170,100 +185,7 @@ cdef struct Table:
     double w_min, w_max, mu_plus, mu_minus
 
 
-# --- spike sources ---------------------------------------------------------------------------
-
-cdef inline int32_t poisson_count(double mean, double u) noexcept nogil:
-    # Inversion by sequential search from 0; exact to the resolution of u.
-    cdef double term = exp_(-mean)
-    cdef double cumulative = term
-    cdef int32_t k = 0
-    while u >= cumulative and term > 0.0 and k < 10000:
-        k += 1
-        term = term * mean / k
-        cumulative += term
-        if k > mean and term < 1e-18:
-            break
-    return k
-
-
-cdef void emit_poisson(Population *p, uint32_t seed, int64_t lower, int64_t upper, int64_t stamp,
-                       int32_t *index, int32_t *count, int64_t *n) noexcept nogil:
-    """Spikes in (t_stamp - h, t_stamp] of neurons lower to upper - 1.
-
-    One Philox block serves four neurons: 32 bits each. Only where these 32 bits cannot decide
-    for "no spike" is a second word drawn to make 64, so the cheap case stays exact.
-    """
-    cdef uint32_t words[4]
-    cdef uint32_t more[4]
-    cdef int64_t i, group, found = 0
-    cdef int32_t k
-    cdef double mean, part, u
-    group = -1
-    for i in range(lower, upper):
-        if stamp <= p.start[i] or stamp > p.stop[i] or p.rate[i] <= 0.0:
-            continue
-        if i >> 2 != group:
-            group = i >> 2
-            words[0] = <uint32_t>group
-            words[1] = <uint32_t>stamp
-            words[2] = <uint32_t>(stamp >> 32)
-            words[3] = 0
-            philox_4x32(words, seed ^ (<uint32_t>PURPOSE_POISSON << 24), p.stream)
-        mean = p.rate[i]
-        # (word + 1) / 2^32 is the largest u these 32 bits can become: 1 - mean <= exp(-mean).
-        if (words[i & 3] + 1.0) * 2.3283064365386963e-10 <= 1.0 - mean:
-            continue
-        # Large means are sums of smaller ones, whose exp(-mean) is a normal number.
-        k = 0
-        more[3] = 0
-        while mean > 0.0:
-            part = mean if mean <= 256.0 else 256.0
-            mean -= part
-            more[0] = <uint32_t>i
-            more[1] = <uint32_t>stamp
-            more[2] = <uint32_t>(stamp >> 32)
-            more[3] = more[3] + 1
-            u = draw_low_word(more, seed, p.stream)
-            if more[3] == 1:
-                u = (words[i & 3] + u) * 2.3283064365386963e-10
-            k += poisson_count(part, u)
-        if k:
-            index[found] = <int32_t>i
-            count[found] = k
-            found += 1
-    n[0] = found
-
-
-cdef inline double draw_low_word(uint32_t *counter, uint32_t seed, uint32_t stream) noexcept nogil:
-    # A uniform number in [0, 1) of 53 bits for neuron counter[0] and draw counter[3] > 0.
-    cdef uint32_t words[4]
-    cdef int k
-    for k in range(4):
-        words[k] = counter[k]
-    philox_4x32(words, seed ^ (<uint32_t>PURPOSE_POISSON << 24), stream)
-    return (((<uint64_t>words[0] << 32) | words[1]) >> 11) * 1.1102230246251565e-16
-
-
-cdef void emit_array(Population *p, uint32_t seed, int64_t lower, int64_t upper, int64_t stamp,
-                     int32_t *index, int32_t *count, int64_t *n) noexcept nogil:
-    """The given spike times stamped `stamp`: found by bisection in (step, index) order."""
-    cdef int64_t low = 0, high = p.n_events, middle, found = 0
-    while low < high:
-        middle = (low + high) >> 1
-        if p.event_step[middle] < stamp or (p.event_step[middle] == stamp
-                                            and p.event_index[middle] < lower):
-            low = middle + 1
-        else:
-            high = middle
-    while low < p.n_events and p.event_step[low] == stamp and p.event_index[low] < upper:
-        if found and index[found - 1] == p.event_index[low]:
-            count[found - 1] += 1
-        else:
-            index[found] = p.event_index[low]
-            count[found] = 1
-            found += 1
-        low += 1
-    n[0] = found
+include "sources.pxi"
 
 
 # --- delivery --------------------------------------------------------------------------------
@@ -513,6 +435,35 @@ cdef class Engine:
         p.rate = doubles(spec.rate, self.keep)
         p.start = longs(spec.start, self.keep)
         p.stop = longs(spec.stop, self.keep)
+        return self.n_populations - 1
+
+    cdef Population *_new_renewal(self, spec) except NULL:
+        cdef Population *p = self._new_source(spec)
+        p.emit = emit_renewal
+        p.start = longs(spec.start, self.keep)
+        p.stop = longs(spec.stop, self.keep)
+        p.last_spike = doubles(spec.last_spike, self.keep)
+        p.next_spike = doubles(spec.next_spike, self.keep)
+        p.n_draws = doubles(spec.n_draws, self.keep)
+        return p
+
+    def add_refractory(self, spec):
+        """spec: an `arrays.RefractoryArrays`."""
+        cdef Population *p = self._new_renewal(spec)
+        p.draw_next = draw_refractory
+        p.rate = doubles(spec.rate, self.keep)
+        p.dead_time = doubles(spec.dead_time, self.keep)
+        return self.n_populations - 1
+
+    def add_gamma(self, spec):
+        """spec: an `arrays.GammaArrays`."""
+        cdef Population *p = self._new_renewal(spec)
+        p.draw_next = draw_gamma
+        p.first_bin = longs(spec.first_bin, self.keep)
+        p.bin_begin = doubles(spec.begin, self.keep)
+        p.bin_shape = doubles(spec.shape, self.keep)
+        p.bin_rate = doubles(spec.rate, self.keep)
+        p.bin_log_factor = doubles(spec.log_factor, self.keep)
         return self.n_populations - 1
 
     def add_spike_times(self, spec):

@@ -10,6 +10,7 @@ import numpy as np
 
 include "vector_math.pxi"
 include "philox.pxi"
+include "incomplete_gamma.pxi"
 
 
 def exp(x):
@@ -114,6 +115,38 @@ def philox(counter, key):
     words[3] = counter[3]
     philox_4x32(words, k0, k1)
     return words[0], words[1], words[2], words[3]
+
+
+def log_gamma(x):
+    """ln Gamma(x) for a positive float or array, error below 1e-14 of the larger of it and 1."""
+    values = np.array(x, dtype=np.float64, order="C")
+    cdef double[::1] flat = values.reshape(-1)
+    cdef Py_ssize_t i
+    for i in range(flat.shape[0]):
+        flat[i] = log_gamma_(flat[i])
+    return values if values.ndim else float(values)
+
+
+def gamma_hazard(double shape, x):
+    """-ln Q(shape, x): the integrated hazard of a gamma distribution of scale 1, at x."""
+    values = np.array(x, dtype=np.float64, order="C")
+    cdef double[::1] flat = values.reshape(-1)
+    cdef double log_factor = log_gamma_(shape + 1.0)
+    cdef Py_ssize_t i
+    for i in range(flat.shape[0]):
+        flat[i] = gamma_hazard_(shape, log_factor, flat[i])
+    return values if values.ndim else float(values)
+
+
+def gamma_age(double shape, hazard):
+    """The x at which `gamma_hazard` is `hazard`, a float or array."""
+    values = np.array(hazard, dtype=np.float64, order="C")
+    cdef double[::1] flat = values.reshape(-1)
+    cdef double log_factor = log_gamma_(shape + 1.0)
+    cdef Py_ssize_t i
+    for i in range(flat.shape[0]):
+        flat[i] = gamma_age_(shape, log_factor, flat[i])
+    return values if values.ndim else float(values)
 
 
 # --- waves and noise -------------------------------------------------------------------------

@@ -48,7 +48,10 @@ from .standardmodels.cells import (  # noqa: F401
     IF_facets_hardware1,
     Izhikevich,
     SpikeSourceArray,
+    SpikeSourceGamma,
+    SpikeSourceInhGamma,
     SpikeSourcePoisson,
+    SpikeSourcePoissonRefractory,
 )
 from .standardmodels.electrodes import (  # noqa: F401
     ACSource,

@@ -284,6 +284,125 @@ class PoissonModel(SourceModel):
             start=_steps(p["start"], dt), stop=_steps(p["start"] + p["duration"], dt))
 
 
+class RenewalModel:
+    """Processes that remember when they last spiked: what their cells keep between two runs.
+
+    Where a parameter of a cell has changed since the last compilation, its next spike is drawn
+    anew from then on, given the time since its last one.
+    """
+
+    # float64 [n]: steps, not rounded, and a number; all 0 before a process has begun.
+    states = ("last_spike", "next_spike", "n_draws")
+    # What the process depends on; start and duration only show a part of it.
+    process = ()
+
+    @classmethod
+    def compile(cls, population, network):
+        """The population's arrays for the engine."""
+        p, dt = population.parameters, network.dt
+        cls._redraw_changed(population)
+        return cls.arrays(
+            population.index, population.size,
+            start=_steps(p["start"], dt), stop=_steps(p["start"] + p["duration"], dt),
+            **{name: population.state[name] for name in cls.states}, **cls.constants(p, dt))
+
+    @classmethod
+    def _redraw_changed(cls, population):
+        compiled = {name: population.parameters[name].copy() for name in cls.process}
+        for name, before in population.compiled.items():
+            # A Sequence that was not set is still the same object.
+            changed = [new is not old and new != old for new, old in zip(compiled[name], before)]
+            population.state["next_spike"][changed] = np.nan
+        population.compiled = compiled
+
+
+@dataclass
+class RenewalArrays:
+    """A population of renewal processes; the states of the model are changed in place."""
+
+    index: int
+    size: int
+    start: np.ndarray       # int64 [n] steps: spikes are stamped start < step <= stop
+    stop: np.ndarray        # int64 [n]
+    last_spike: np.ndarray  # float64 [n] steps
+    next_spike: np.ndarray  # float64 [n] steps; NaN: to be drawn again
+    n_draws: np.ndarray     # float64 [n]
+
+
+@dataclass
+class RefractoryArrays(RenewalArrays):
+    """A population of Poisson sources with dead time."""
+
+    rate: np.ndarray        # float64 [n], spikes per step when not in the dead time
+    dead_time: np.ndarray   # float64 [n] steps
+
+    def add_to(self, engine):
+        """Hand the arrays to the engine."""
+        return engine.add_refractory(self)
+
+
+class RefractoryModel(RenewalModel):
+    """Poisson processes with dead time."""
+
+    process = ("rate", "tau_refrac")
+    arrays = RefractoryArrays
+
+    @staticmethod
+    def constants(p, dt):
+        """Hazard and dead time, in steps."""
+        rate = p["rate"] * (dt / 1000.0)
+        dead_time = p["tau_refrac"] / dt
+        return {"rate": rate / (1.0 - rate * dead_time), "dead_time": dead_time}
+
+
+@dataclass
+class GammaArrays(RenewalArrays):
+    """A population of gamma processes, their parameters constant within bins of time."""
+
+    first_bin: np.ndarray   # int64 [n + 1]: of each cell, in the arrays below
+    begin: np.ndarray       # float64 [n_bins] steps, ascending for each cell
+    shape: np.ndarray       # float64 [n_bins]
+    rate: np.ndarray        # float64 [n_bins] 1 / scale, per step; 0: silence
+    log_factor: np.ndarray  # float64 [n_bins] ln Gamma(shape + 1)
+
+    def add_to(self, engine):
+        """Hand the arrays to the engine."""
+        return engine.add_gamma(self)
+
+
+class GammaModel(RenewalModel):
+    """Gamma processes: one bin from t = 0 on."""
+
+    process = ("alpha", "beta")
+    arrays = GammaArrays
+
+    @staticmethod
+    def constants(p, dt):
+        """One bin for each cell."""
+        n = len(p["alpha"])
+        return {"first_bin": np.arange(n + 1), "begin": np.zeros(n), "shape": p["alpha"].copy(),
+                "rate": p["beta"] * (dt / 1000.0),
+                "log_factor": numerics.log_gamma(p["alpha"] + 1.0)}
+
+
+class InhomogeneousGammaModel(RenewalModel):
+    """Gamma processes whose parameters follow a histogram of time."""
+
+    process = ("a", "b", "tbins")
+    arrays = GammaArrays
+
+    @staticmethod
+    def constants(p, dt):
+        """The bins of each cell, one cell after the other."""
+        shape, scale, begin = (
+            np.concatenate([np.asarray(sequence.value, np.float64) for sequence in p[name]])
+            for name in ("a", "b", "tbins"))
+        lengths = [len(sequence.value) for sequence in p["a"]]
+        return {"first_bin": np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+                "begin": begin / dt, "shape": shape, "rate": dt / (1000.0 * scale),
+                "log_factor": numerics.log_gamma(shape + 1.0)}
+
+
 @dataclass
 class SpikeTimeArrays:
     """A population of sources with given spike times, merged into one list."""

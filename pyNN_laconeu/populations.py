@@ -303,6 +303,7 @@ class Population(_Cells, common.Population):
     state       {variable: float64 [size]}, the current values; arrays that live as long as this
     network     the Network it belongs to, for good
     index       its number among the network's populations
+    compiled    {name: array}, those parameters of a source that were compiled last
     """
 
     __doc__ = common.Population.__doc__ + __doc__
@@ -312,6 +313,7 @@ class Population(_Cells, common.Population):
     def __init__(self, size, cellclass, cellparams=None, structure=None, initial_values=None,
                  label=None):
         self._network = simulator.state.network
+        self.compiled = {}
         if isinstance(cellclass, type):
             cellparams = cellparams or {}
         elif cellparams is not None:

@@ -7,7 +7,15 @@ import numpy as np
 from pyNN import errors
 from pyNN.standardmodels import cells
 
-from ..arrays import NeuronModel, PoissonModel, Port, SpikeTimesModel
+from ..arrays import (
+    GammaModel,
+    InhomogeneousGammaModel,
+    NeuronModel,
+    PoissonModel,
+    Port,
+    RefractoryModel,
+    SpikeTimesModel,
+)
 from . import Explained, identity
 
 
@@ -256,6 +264,127 @@ class SpikeSourcePoisson(Checked, cells.SpikeSourcePoisson):
     translations = identity(cells.SpikeSourcePoisson)
     model = PoissonModel
     not_negative = ("rate", "start", "duration")
+
+
+# Sources with memory draw each spike by itself: far beyond any use, more would only hang.
+HIGHEST_RATE = 1e6      # Hz
+# Below, all intervals are tiny or huge; above, a CV of 0.3 % costs thousands of terms per spike.
+LOWEST_SHAPE, HIGHEST_SHAPE = 1e-3, 1e5
+
+
+def _refuse_where(bad, label, cell_type, name, values, allowed):
+    """Refuse the first of `values` that is `bad` (bool, the same shape)."""
+    if np.any(bad):
+        _refuse(label, cell_type, name, np.asarray(values, dtype=np.float64)[bad].flat[0].item(),
+                allowed)
+
+
+def _check_shape(label, cell_type, name, values):
+    _refuse_where((values < LOWEST_SHAPE) | (values > HIGHEST_SHAPE), label, cell_type, name,
+                  values, f"> 0 and in the range {LOWEST_SHAPE:g} to {HIGHEST_SHAPE:g}")
+
+
+class SpikeSourcePoissonRefractory(Checked, cells.SpikeSourcePoissonRefractory):
+    """Spike source, generating spikes according to a Poisson process with dead time.
+
+    `rate` (Hz) is the mean rate, dead time included, as on pyNN.nest and pyNN.neuron: after
+    `tau_refrac` (ms) the hazard is rate / (1 - rate tau_refrac). rate tau_refrac must be below 1.
+
+    The process runs from t = 0 in equilibrium, so that its mean rate is `rate` from the first
+    step on; `start` and `duration` (ms) say which part of it is heard. Spikes are drawn in
+    continuous time, and stamped with the next grid point: the dead time need not be a multiple
+    of the time step. Parameters set between two runs act at once; the dead time after the last
+    spike still counts.
+    """
+
+    translations = identity(cells.SpikeSourcePoissonRefractory)
+    model = RefractoryModel
+    not_negative = ("rate", "tau_refrac", "start", "duration")
+    together = (("rate", "tau_refrac"),)
+
+    @classmethod
+    def check_parameters(cls, parameters, label):
+        super().check_parameters(parameters, label)
+        if "rate" in parameters:
+            rate, dead_time = np.broadcast_arrays(parameters["rate"], parameters["tau_refrac"])
+            _refuse_where(rate > HIGHEST_RATE, label, cls.__name__, "rate", rate,
+                          f"at most {HIGHEST_RATE:g} (Hz)")
+            bad = rate * dead_time >= 1000.0
+            if bad.any():
+                _refuse(label, cls.__name__, "rate", rate[bad].flat[0].item(),
+                        f"below 1000 / tau_refrac, tau_refrac = {dead_time[bad].flat[0]:g} ms")
+
+
+class SpikeSourceGamma(Checked, cells.SpikeSourceGamma):
+    """Spike source, generating spikes according to a gamma process.
+
+    Intervals have a gamma distribution of shape `alpha` (any from 1e-3 to 1e5) and rate `beta`
+    (Hz): their mean is alpha / beta seconds, their coefficient of variation alpha^(-1/2).
+    beta = 0 is silence.
+
+    The process runs from t = 0 in equilibrium, so that its mean rate is beta / alpha from the
+    first step on; `start` and `duration` (ms) say which part of it is heard. Spikes are drawn in
+    continuous time, and stamped with the next grid point. Parameters set between two runs act
+    at once: the hazard is then that of the new distribution at the time since the last spike.
+    """
+
+    # PyNN's own default, 2, is an integer, and would make integers of all values given.
+    default_parameters = {**cells.SpikeSourceGamma.default_parameters, "alpha": 2.0}
+    translations = identity(cells.SpikeSourceGamma)
+    model = GammaModel
+    positive = ("alpha",)
+    not_negative = ("beta", "start", "duration")
+    together = (("alpha", "beta"),)
+
+    @classmethod
+    def check_parameters(cls, parameters, label):
+        super().check_parameters(parameters, label)
+        if "alpha" in parameters:
+            shape, rate = np.broadcast_arrays(parameters["alpha"], parameters["beta"])
+            _check_shape(label, cls.__name__, "alpha", shape)
+            _refuse_where(rate > HIGHEST_RATE * shape, label, cls.__name__, "beta", rate,
+                          f"such that the mean rate beta / alpha is at most {HIGHEST_RATE:g} Hz")
+
+
+class SpikeSourceInhGamma(Checked, cells.SpikeSourceInhGamma):
+    """Spike source, generating realizations of an inhomogeneous gamma process.
+
+    From `tbins[k]` (ms) up to the next one, or without end for the last, the hazard is that of a
+    gamma distribution of shape `a[k]` (1e-3 to 1e5) and scale `b[k]` (seconds) at the time since
+    the last spike: with parameters that stay, intervals have the mean a b seconds and the
+    coefficient of variation a^(-1/2). Muller, Buesing, Schemmel and Meier (2007),
+    doi:10.1162/neco.2007.19.11.2958; exact, by inverting the integrated hazard, not by thinning.
+    The three sequences have the same length; each cell may have its own.
+
+    The process begins at t = 0, or at tbins[0] where that is later, in the equilibrium of that
+    bin; `start` and `duration` (ms) say which part of it is heard. Spikes are drawn in continuous
+    time, and stamped with the next grid point. Parameters set between two runs act at once.
+    """
+
+    translations = identity(cells.SpikeSourceInhGamma)
+    model = InhomogeneousGammaModel
+    not_negative = ("start", "duration")
+    together = (("a", "b", "tbins"),)
+
+    @classmethod
+    def check_parameters(cls, parameters, label):
+        super().check_parameters(parameters, label)
+        if "a" not in parameters:
+            return
+        for triple in zip(parameters["a"], parameters["b"], parameters["tbins"]):
+            shape, scale, begin = (np.asarray(each.value, dtype=np.float64) for each in triple)
+            for name, values in (("a", shape), ("b", scale), ("tbins", begin)):
+                _refuse_where(~np.isfinite(values), label, cls.__name__, name, values,
+                              "finite numbers")
+                if values.shape != begin.shape or values.ndim != 1 or values.size == 0:
+                    _refuse(label, cls.__name__, name, values.tolist(),
+                            f"as long as tbins, which has {begin.size}, and at least one number")
+            _check_shape(label, cls.__name__, "a", shape)
+            _refuse_where(scale <= 0.0, label, cls.__name__, "b", scale, "> 0 (s)")
+            _refuse_where(shape * scale * HIGHEST_RATE < 1.0, label, cls.__name__, "b", scale,
+                          f"such that the mean rate 1 / (a b) is at most {HIGHEST_RATE:g} Hz")
+            if np.any(np.diff(begin) <= 0.0):
+                _refuse(label, cls.__name__, "tbins", begin.tolist(), "increasing (ms)")
 
 
 class SpikeSourceArray(Checked, cells.SpikeSourceArray):
