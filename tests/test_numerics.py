@@ -8,6 +8,7 @@ import pytest
 import scipy.special
 import scipy.stats
 from pyNN_laconeu.kernels import numerics
+from scipy import special
 
 
 def test_exp_is_within_one_ulp_or_so_over_its_range():
@@ -71,6 +72,44 @@ def test_psi_is_the_integral_it_says(x):
 def test_expm1_keeps_its_digits_near_zero():
     for x in (1e-15, -1e-9, 1e-4, -3.0):
         assert numerics.expm1(x) == pytest.approx(math.expm1(x), rel=1e-15)
+
+
+def test_log_gamma_agrees_with_scipy():
+    x = np.concatenate([10.0 ** np.linspace(-3, 5, 2000), np.linspace(0.5, 3.0, 500)])
+    reference = special.gammaln(x)
+    assert (np.abs(numerics.log_gamma(x) - reference)
+            <= 1e-14 * np.maximum(np.abs(reference), 1.0)).all()
+
+
+SHAPES = [1e-3, 0.05, 0.5, 1.0, 1.7, 5.0, 100.0, 1e4, 1e5]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gamma_hazard_is_minus_the_log_of_the_survival_probability(shape):
+    x = shape * 10.0 ** np.linspace(-3, 1.5, 2000)
+    upper, lower = special.gammaincc(shape, x), special.gammainc(shape, x)
+    seen = (upper > 1e-290) & (lower > 1e-290)  # where scipy's values are normal numbers
+    x, upper, lower = x[seen], upper[seen], lower[seen]
+    reference = np.where(lower < 0.5, -np.log1p(-np.minimum(lower, 0.5)), -np.log(upper))
+    # x^a exp(-x) is the exponential of a number of the order of the shape, and loses its digits.
+    assert numerics.gamma_hazard(shape, x) == pytest.approx(reference, rel=3e-13 + 1e-14 * shape)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gamma_age_inverts_gamma_hazard_in_either_tail(shape):
+    hazard = 10.0 ** np.linspace(-12, 3, 1001)
+    age = numerics.gamma_age(shape, hazard)
+    assert (np.diff(age) >= 0.0).all()
+    seen = age > 1e-300
+    assert seen.sum() > 200
+    assert numerics.gamma_hazard(shape, age[seen]) == pytest.approx(
+        hazard[seen], rel=1e-12 + 1e-14 * shape)
+
+
+def test_gamma_hazard_and_age_begin_at_zero():
+    for shape in SHAPES:
+        assert numerics.gamma_hazard(shape, 0.0) == numerics.gamma_hazard(shape, -1.0) == 0.0
+        assert numerics.gamma_age(shape, 0.0) == 0.0
 
 
 @pytest.mark.parametrize("counter, key, words", [

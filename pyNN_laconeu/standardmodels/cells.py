@@ -270,6 +270,8 @@ class SpikeSourcePoisson(Checked, cells.SpikeSourcePoisson):
 HIGHEST_RATE = 1e6      # Hz
 # Below, all intervals are tiny or huge; above, a CV of 0.3 % costs thousands of terms per spike.
 LOWEST_SHAPE, HIGHEST_SHAPE = 1e-3, 1e5
+# A scale of 30 years: beyond, the time since the last spike would lose its fractions of a step.
+LONGEST_SCALE = 1e9     # s
 
 
 def _refuse_where(bad, label, cell_type, name, values, allowed):
@@ -281,7 +283,7 @@ def _refuse_where(bad, label, cell_type, name, values, allowed):
 
 def _check_shape(label, cell_type, name, values):
     _refuse_where((values < LOWEST_SHAPE) | (values > HIGHEST_SHAPE), label, cell_type, name,
-                  values, f"> 0 and in the range {LOWEST_SHAPE:g} to {HIGHEST_SHAPE:g}")
+                  values, f"from {LOWEST_SHAPE:g} to {HIGHEST_SHAPE:g}")
 
 
 class SpikeSourcePoissonRefractory(Checked, cells.SpikeSourcePoissonRefractory):
@@ -344,6 +346,8 @@ class SpikeSourceGamma(Checked, cells.SpikeSourceGamma):
             _check_shape(label, cls.__name__, "alpha", shape)
             _refuse_where(rate > HIGHEST_RATE * shape, label, cls.__name__, "beta", rate,
                           f"such that the mean rate beta / alpha is at most {HIGHEST_RATE:g} Hz")
+            _refuse_where((rate > 0.0) & (rate * LONGEST_SCALE < 1.0), label, cls.__name__,
+                          "beta", rate, f"0, or at least {1.0 / LONGEST_SCALE:g} (Hz)")
 
 
 class SpikeSourceInhGamma(Checked, cells.SpikeSourceInhGamma):
@@ -380,7 +384,8 @@ class SpikeSourceInhGamma(Checked, cells.SpikeSourceInhGamma):
                     _refuse(label, cls.__name__, name, values.tolist(),
                             f"as long as tbins, which has {begin.size}, and at least one number")
             _check_shape(label, cls.__name__, "a", shape)
-            _refuse_where(scale <= 0.0, label, cls.__name__, "b", scale, "> 0 (s)")
+            _refuse_where((scale <= 0.0) | (scale > LONGEST_SCALE), label, cls.__name__, "b",
+                          scale, f"> 0 and at most {LONGEST_SCALE:g} (s)")
             _refuse_where(shape * scale * HIGHEST_RATE < 1.0, label, cls.__name__, "b", scale,
                           f"such that the mean rate 1 / (a b) is at most {HIGHEST_RATE:g} Hz")
             if np.any(np.diff(begin) <= 0.0):
