@@ -116,7 +116,7 @@ cdef void emit_renewal(Population *p, uint32_t seed, int64_t lower, int64_t uppe
     cdef int64_t i, found = 0
     cdef int32_t k
     for i in range(lower, upper):
-        if p.next_spike[i] > stamp:     # neither where it is NaN, nor before the process begins
+        if p.next_spike[i] > stamp:     # false where it is NaN, and at first, where it is 0
             continue
         if p.n_draws[i] == 0.0 or p.next_spike[i] != p.next_spike[i]:
             p.draw_next(p, seed, i, max(stamp - 1, 0))
@@ -170,6 +170,9 @@ cdef void draw_gamma(Population *p, uint32_t seed, int64_t i, double t) noexcept
     cdef double u[2]
     cdef int64_t k = p.first_bin[i], high = p.first_bin[i + 1], middle
     cdef double a, rate, hazard, until, wanted, age, found
+    if p.n_draws[i] == 0.0 and p.bin_begin[k] > t + 1.0:
+        p.next_spike[i] = p.bin_begin[k]    # only when to ask again: parameters may change yet
+        return
     t = p.bin_begin[k] if p.bin_begin[k] > t else t
     while high - k > 1:
         middle = (k + high) >> 1

@@ -223,6 +223,17 @@ def test_the_process_begins_with_the_first_bin():
     assert deviation(counts(trains), 1.0) < 4.0
 
 
+def test_what_is_set_before_the_first_bin_is_as_if_it_had_always_been_so():
+    early, late = bins([40.0], [4.0], [0.005]), bins([20.05], [0.5], [0.01])
+    sources = build(30, INHOMOGENEOUS, **early)
+    sim.run(10.0)
+    sources.set(**late)
+    sim.run(90.0)
+    trains = trains_of(sources)
+    assert counts(trains).sum() > 300
+    assert same(trains, run(30, INHOMOGENEOUS, 100.0, **late))
+
+
 def test_bins_before_zero_are_over():
     assert same(run(5, INHOMOGENEOUS, 200.0, **bins([-30.0, -10.0, 50.0], [9.0, 2.0, 3.0],
                                                     [0.1, 0.01, 0.002])),
