@@ -39,9 +39,10 @@ ISA_ARGS = {
     "v3": ["-march=x86-64-v3"],
     "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
 }
-# What keeps gcc from vectorising a loop is turned off: inlined into its caller it loses the restrict
-# of its arguments (what is declared inline, such as exp_, is inlined still); jump threading, sinking
-# and partial redundancy elimination turn selections into branches again. None changes a result.
+# What keeps gcc from vectorising a loop is turned off: inlined into its caller it loses the
+# restrict of its arguments (what is declared inline, such as exp_, is inlined still); jump
+# threading, sinking and partial redundancy elimination turn selections into branches again. None
+# changes a result.
 LOOP_ARGS = ["-fno-inline-functions", "-fno-inline-small-functions",
              "-fno-inline-functions-called-once", "-fno-thread-jumps", "-fno-tree-sink",
              "-fno-tree-pre"]

@@ -711,7 +711,6 @@ cdef class Engine:
                 draw_uniform(uniform, lower, n, step + s + 1, self.seed, p.stream)
             any_spiked = 0
             for substep in range(p.n_substeps):
-                view.first = substep == 0
                 view.last = substep == p.n_substeps - 1
                 for k in range(p.n_receptors):
                     r = &p.receptor[k]

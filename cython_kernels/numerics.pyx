@@ -96,7 +96,8 @@ def log1p_ratio(x):
     cdef Py_ssize_t i
     for i in range(flat.shape[0]):
         if -1e-3 <= flat[i] <= 1e-3:
-            flat[i] = 1.0 - flat[i] * (0.5 - flat[i] * (1.0 / 3.0 - flat[i] * (0.25 - flat[i] * 0.2)))
+            flat[i] = 1.0 - flat[i] * (
+                0.5 - flat[i] * (1.0 / 3.0 - flat[i] * (0.25 - flat[i] * 0.2)))
         else:
             flat[i] = log_(1.0 + flat[i]) / flat[i]
     return values if values.ndim else float(values)

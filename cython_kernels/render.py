@@ -13,8 +13,10 @@ Both paste the same lines, so they give the same bits. Each loop comes in two va
 Every array is an own restrict-qualified argument: that is what lets gcc vectorise the loop.
 """
 
+import re
+
 from .models import COMPOSED, FUSED, MEMBRANES, RECEPTORS
-from .models.model import QUANTITIES
+from .models.model import PHASE, QUANTITIES
 
 HEADER = '''\
 """State updates, rendered from cython_kernels/models by cython_kernels/render.py."""
@@ -107,19 +109,26 @@ def receptor_lines(receptor, kind, membrane, prefix=""):
     return lines, drives, after
 
 
-def _receptor_locals(lines, prefix=""):
+def _names_in(lines):
     return [line.split(" = ")[0] for line in lines]
 
 
 # --- loops -------------------------------------------------------------------------------------
 
 class Loop:
-    """The text of one kernel, put together from arrays, constants and lines."""
+    """The text of one kernel, put together from arrays, constants and lines.
+
+    Lines may come in phases, each a pass over the neurons of its own: while the chain of dependent
+    operations of one is under way, the processor begins the next, if the phase is short enough.
+    What a later phase needs of an earlier one is carried in scratch arrays.
+    """
 
     def __init__(self, name, variant):
         self.name, self.variant = f"{name}_{variant}", variant
-        self.arguments, self.call, self.before, self.loads = [], [], [], []
-        self.lines, self.stores, self.after = [], [], []
+        self.arguments, self.call, self.before, self.after = [], [], [], []
+        self.elements = []              # names whose values come from arrays
+        self.phases = [[]]              # lines
+        self.stores = []                # lines of the last phase
         self.n_states = self.n_constants = 0
 
     def declare(self, *names):
@@ -131,52 +140,71 @@ class Loop:
         self.call.append(where)
         if load:
             self.declare(name)
-            self.loads.append(f"{name} = {name}_[i]")
+            self.elements.append(name)
 
-    def states(self, names, element):
-        for name, element_name in zip(names, element):
-            self.array(element_name, f"view.state[{self.n_states}]")
+    def states(self, names):
+        for name in names:
+            self.array(name, f"view.state[{self.n_states}]")
             self.n_states += 1
 
     def constants(self, names):
         for name in names:
-            self.arguments.append(f"restricted_in_t {name}_")
-            self.call.append(f"view.constant[{self.n_constants}]")
-            self.declare(name)
+            self.array(name, f"view.constant[{self.n_constants}]", self.variant == "varied",
+                       "restricted_in_t")
             self.n_constants += 1
             if self.variant == "uniform":
-                self.before.append(f"{name} = {name}_[0]")
-            else:
-                self.loads.append(f"{name} = {name}_[i]")
+                self.before.append(f"cdef double {name} = {name}_[0]")
 
     def membrane(self, membrane):
         """The membrane's states, constants and lines; its drives are variables by then."""
-        self.states(membrane.states, membrane.states)
+        self.states(membrane.states)
         self.constants(membrane.constants)
         self.array("current", "view.current", type_="restricted_in_t")
         if membrane.random:
             self.array("uniform", "view.uniform", type_="restricted_in_t")
         self.arguments += ["restricted_flags_t spiking_", "restricted_flags_t any_spiking",
-                           "double dt", "long long first", "long long last"]
-        self.call += ["view.spiking", "&view.any_spiking", "view.dt", "view.first", "view.last"]
+                           "double dt", "long long last"]
+        self.call += ["view.spiking", "&view.any_spiking", "view.dt", "view.last"]
         self.declare(*membrane.locals)
         self.before += ["cdef double last_f = last", "cdef long long spikes",
                         "cdef long long any_spikes = 0"]
-        self.lines += membrane.update.splitlines()
-        self.lines += [f"spikes = 1 if {membrane.spike} else 0"]
+        first, *others = membrane.update.split(PHASE)
+        self.phases[-1] += first.splitlines()
+        self.phases += [phase.splitlines() for phase in others]
+        self.phases[-1] += [f"spikes = 1 if {membrane.spike} else 0"]
         self.stores += [f"{name}_[i] = ({membrane.reset[name]}) if spikes else {name}"
                         if name in membrane.reset else f"{name}_[i] = {name}"
                         for name in membrane.states]
         self.stores += ["spiking_[i] = spikes", "any_spikes |= spikes"]
         self.after.append("any_spiking[0] = any_spikes")
 
+    def _passes(self):
+        """(lines of each pass over the neurons, names carried from one to another)."""
+        phases = [*self.phases[:-1], self.phases[-1] + self.stores]
+        used = [set(re.findall(r"\w+", "\n".join(lines))) for lines in phases]
+        assigned, carried, passes = set(), set(), []
+        for k, lines in enumerate(phases):
+            here = {line.split(" = ")[0] for line in lines if " = " in line}
+            needed = used[k] & assigned
+            own = [f"{name} = {name}_[i]" for name in self.elements
+                   if name in used[k] and name not in needed]
+            own += [f"{name} = {name}_carried[i]" for name in sorted(needed)]
+            kept = sorted(name for name in here if any(name in later for later in used[k + 1:]))
+            carried.update(kept)
+            assigned.update(kept)
+            passes.append(own + lines + [f"{name}_carried[i] = {name}" for name in kept])
+        return passes, sorted(carried)
+
     def text(self):
+        passes, carried = self._passes()
         lines = [f"cdef void {self.name}_loop(", "    Py_ssize_t n_neurons,"]
         lines += [f"    {argument}," for argument in self.arguments]
         lines += [") noexcept nogil:", "    cdef Py_ssize_t i"]
         lines += [f"    {line}" for line in self.before]
-        lines += ["    for i in range(n_neurons):"]
-        lines += [f"        {line}" for line in self.loads + self.lines + self.stores]
+        lines += [f"    cdef double {name}_carried[BLOCK]" for name in carried]
+        for own in passes:
+            lines += ["    for i in range(n_neurons):"]
+            lines += [f"        {line}" for line in own]
         lines += [f"    {line}" for line in self.after]
         lines += ["", "", f"cdef void {self.name}(StepView *view) noexcept nogil:"]
         lines += [f"    {self.name}_loop(", "        view.n,"]
@@ -200,14 +228,14 @@ def receptor_loop(receptor, kind, membrane, variant):
     loop = Loop(receptor_name(receptor, kind, membrane), variant)
     lines, drives, after = receptor_lines(receptor, kind, membrane)
     states = ["x", "y"][:len(receptor.states)]
-    loop.states(states, states)
+    loop.states(states)
     loop.constants([name for name, _ in receptor_constants(receptor, kind, membrane)])
     loop.array("arrival", "view.arrival[0]")
-    loop.declare(*_receptor_locals(lines))
+    loop.declare(*_names_in(lines))
     for k, name in enumerate(membrane.drives):
         if name in drives:
             loop.array(name, f"view.drive[{k}]", load=False)
-    loop.lines += lines + [f"{name}_[i] += {value}" for name, value in drives.items()] + after
+    loop.phases[0] += lines + [f"{name}_[i] += {value}" for name, value in drives.items()] + after
     loop.stores += [f"{name}_[i] = {name}" for name in states] + ["arrival_[i] = 0.0"]
     return loop
 
@@ -219,19 +247,17 @@ def fused_loop(membrane, receptors, variant):
     for k, (receptor, kind) in enumerate(receptors):
         prefix = f"r{k}_"
         own_lines, own_drives, own_after = receptor_lines(receptor, kind, membrane, prefix)
-        lines, after = lines + own_lines, after + own_after
+        own_after = own_after + [f"{name}_[i] = {name}" for name in _names_in(own_after)]
+        lines, after = lines + own_lines, after + own_after + [f"{prefix}arrival_[i] = 0.0"]
         for name, value in own_drives.items():
             drives[name].append(value)
         loop.array(f"{prefix}arrival", f"view.arrival[{k}]")
-        loop.stores.append(f"{prefix}arrival_[i] = 0.0")
-    loop.declare(*_receptor_locals(lines), *drives)
-    loop.lines += lines + [f"{name} = {' + '.join(values) or '0.0'}"
-                           for name, values in drives.items()] + after
+    loop.declare(*_names_in(lines), *drives)
+    loop.phases[0] += lines + [f"{name} = {' + '.join(values) or '0.0'}"
+                               for name, values in drives.items()] + after
     loop.membrane(membrane)
     for k, (receptor, kind) in enumerate(receptors):
-        states = [f"r{k}_x", f"r{k}_y"][:len(receptor.states)]
-        loop.states(states, states)
-        loop.stores += [f"{name}_[i] = {name}" for name in states]
+        loop.states([f"r{k}_x", f"r{k}_y"][:len(receptor.states)])
         loop.constants([f"r{k}_{name}"
                         for name, _ in receptor_constants(receptor, kind, membrane)])
     return loop

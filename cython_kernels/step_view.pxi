@@ -11,7 +11,7 @@ cdef enum:
 cdef struct StepView:
     Py_ssize_t n                    # neurons in the block
     double dt                       # the substep, ms
-    long long first, last           # whether it is the step's first, its last
+    long long last                  # whether it is the step's last
     double *state[MAX_STATES]       # IN OUT, [n]: of a membrane, a receptor, or of all together
     double *constant[MAX_CONSTANTS]  # IN, [n] if varied, [1] if uniform; in the same order
     double *drive[MAX_DRIVES]       # scratch, [n]: receptors add, the membrane reads and clears

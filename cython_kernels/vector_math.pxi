@@ -32,48 +32,47 @@ cdef inline double exp_(double x) noexcept nogil:
     cdef double shifted = bounded * 1.4426950408889634 + 6755399441055744.0
     cdef double k = shifted - 6755399441055744.0
     cdef double r = (bounded - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10
-    cdef double tail = 1.0 / 6227020800.0
-    tail = tail * r + 1.0 / 479001600.0
-    tail = tail * r + 1.0 / 39916800.0
-    tail = tail * r + 1.0 / 3628800.0
-    tail = tail * r + 1.0 / 362880.0
-    tail = tail * r + 1.0 / 40320.0
-    tail = tail * r + 1.0 / 5040.0
-    tail = tail * r + 1.0 / 720.0
-    tail = tail * r + 1.0 / 120.0
-    tail = tail * r + 1.0 / 24.0
-    tail = tail * r + 1.0 / 6.0
-    tail = tail * r + 0.5
+    # Estrin's scheme: the chain of dependent operations is a third of Horner's.
+    cdef double r_2 = r * r
+    cdef double r_4 = r_2 * r_2
+    cdef double low = (0.5 + r * (1.0 / 6.0)) + r_2 * (1.0 / 24.0 + r * (1.0 / 120.0))
+    cdef double middle = (1.0 / 720.0 + r * (1.0 / 5040.0)) \
+        + r_2 * (1.0 / 40320.0 + r * (1.0 / 362880.0))
+    cdef double high = (1.0 / 3628800.0 + r * (1.0 / 39916800.0)) \
+        + r_2 * (1.0 / 479001600.0 + r * (1.0 / 6227020800.0))
+    cdef double tail = low + r_4 * (middle + r_4 * high)
     cdef double power = double_of((bits_of(shifted) + 1023) << 52)
-    cdef double result = power + power * (r + r * r * tail)
+    cdef double result = power + power * (r + r_2 * tail)
     return 0.0 if x < -708.0 else result
 
 
-cdef inline double log_(double x) noexcept nogil:
-    # Subnormal arguments are as exact as others. log(0) = -inf, log(inf) = inf; NaN below 0.
-    cdef double normal = x * 18014398509481984.0 if x < 2.2250738585072014e-308 else x  # * 2^54
-    cdef double offset = 4503599627371573.0 if x < 2.2250738585072014e-308 else 4503599627371519.0
+cdef inline double log_of_normal_(double x) noexcept nogil:
+    # For arguments from 2^-1022 to the largest number.
     # Moved so that the exponent changes at sqrt(1/2), where the interval of 1 + f begins.
-    cdef int64_t moved = bits_of(normal) + <int64_t>0x00095F619980C433
-    # The low bits of 2^52 + an integer are that integer; offset is 2^52 + 1023 (+ 54).
-    cdef double k = double_of(exponent_bits(moved) | <int64_t>0x4330000000000000) - offset
+    cdef int64_t moved = bits_of(x) + <int64_t>0x00095F619980C433
+    # The low bits of 2^52 + an integer are that integer.
+    cdef double k = double_of(exponent_bits(moved) | <int64_t>0x4330000000000000) \
+        - 4503599627371519.0
     cdef int64_t mantissa = moved & <int64_t>0x000FFFFFFFFFFFFF
     cdef double f = double_of(mantissa + <int64_t>0x3FE6A09E667F3BCD) - 1.0
     cdef double s = f / (2.0 + f)
     cdef double z = s * s
     cdef double half_square = 0.5 * f * f
-    cdef double tail = 2.0 / 21.0
-    tail = tail * z + 2.0 / 19.0
-    tail = tail * z + 2.0 / 17.0
-    tail = tail * z + 2.0 / 15.0
-    tail = tail * z + 2.0 / 13.0
-    tail = tail * z + 2.0 / 11.0
-    tail = tail * z + 2.0 / 9.0
-    tail = tail * z + 2.0 / 7.0
-    tail = tail * z + 2.0 / 5.0
-    tail = tail * z + 2.0 / 3.0
+    cdef double z_2 = z * z
+    cdef double z_4 = z_2 * z_2
+    cdef double low = (2.0 / 3.0 + z * (2.0 / 5.0)) + z_2 * (2.0 / 7.0 + z * (2.0 / 9.0))
+    cdef double middle = (2.0 / 11.0 + z * (2.0 / 13.0)) + z_2 * (2.0 / 15.0 + z * (2.0 / 17.0))
+    cdef double tail = low + z_4 * (middle + z_4 * (2.0 / 19.0 + z * (2.0 / 21.0)))
     cdef double correction = s * (half_square + z * tail) + k * 1.90821492927058770002e-10
-    cdef double result = k * 6.93147180369123816490e-01 - ((half_square - correction) - f)
+    return k * 6.93147180369123816490e-01 - ((half_square - correction) - f)
+
+
+cdef inline double log_(double x) noexcept nogil:
+    # Subnormal arguments are as exact as others. log(0) = -inf, log(inf) = inf; NaN below 0.
+    cdef bint subnormal = x < 2.2250738585072014e-308
+    cdef double normal = x * 18014398509481984.0 if subnormal else x  # * 2^54
+    cdef double result = log_of_normal_(normal)
+    result = result - 54.0 * 6.93147180559945286227e-01 if subnormal else result
     result = INFINITY if x > 1.7976931348623157e308 else result
     result = result if x > 0.0 else NAN
     return -INFINITY if x == 0.0 else result

@@ -33,20 +33,26 @@ ISA_FLAGS = {
 
 
 def loops_of(c_source):
-    """[(first line, name)] of the C functions that hold a rendered loop."""
-    definition = re.compile(r"^static void \w*?_((?:receptor|\w+)_\w+)_loop\(.*\{", re.ASCII)
+    """[(name, lines of its passes over the neurons)] of the C functions that hold them."""
+    definition = re.compile(r"^static void \w*?models_check_(\w+)_loop\(.*\{", re.ASCII)
     found = []
     for number, line in enumerate(c_source.splitlines(), 1):
         match = definition.match(line)
         if match:
-            found.append((number, match.group(1).split("models_check_")[-1]))
-    return found
+            found.append((match.group(1), []))
+        elif line.startswith("static "):
+            found.append(("", []))
+        elif found and re.match(r" +for \(__pyx_t_\d+ = 0;", line):
+            found[-1][1].append(number)
+    return [(name, passes) for name, passes in found if name]
 
 
 def vectorised(c_file, flags):
     """Lines of the C file at which gcc says that it vectorised a loop."""
     command = ["gcc", *FLAGS, *flags, "-fPIC", "-I", sysconfig.get_path("include"),
-               "-fno-ipa-icf", "-fopt-info-vec-optimized", "-c", str(c_file), "-o", str(c_file) + ".o"]
+               # Of loops with equal code each is to have its line in the report.
+               "-fno-ipa-icf", "-fopt-info-vec-optimized", "-c", str(c_file), "-o",
+               str(c_file) + ".o"]
     report = subprocess.run(command, check=True, capture_output=True, text=True).stderr
     return [int(line) for line in re.findall(r":(\d+):\d+: optimized: +loop vectorized", report)]
 
@@ -64,16 +70,17 @@ def main():
                        check=True)
         c_file = source.with_suffix(".c")
         loops = loops_of(c_file.read_text())
-        if not loops:
-            sys.exit("no loop found in the rendered models")
+        if not loops or not all(passes for _, passes in loops):
+            sys.exit("no loop found in the rendered models, or one without a pass")
         for isa, flags in ISA_FLAGS.items():
-            lines = vectorised(c_file, flags)
-            starts = [first for first, _ in loops] + [sys.maxsize]
-            for (first, name), end in zip(loops, starts[1:]):
-                if not any(first <= line < end for line in lines):
-                    print(f"{isa}: {name} is not vectorised")
-                    failed = True
-            print(f"{isa}: looked at {len(loops)} loops")
+            lines = set(vectorised(c_file, flags))
+            for name, passes in loops:
+                for k, line in enumerate(passes):
+                    if line not in lines:
+                        print(f"{isa}: {name} is not vectorised, pass {k + 1} of {len(passes)}")
+                        failed = True
+            print(f"{isa}: looked at {sum(len(passes) for _, passes in loops)} passes of "
+                  f"{len(loops)} loops")
     sys.exit(failed)
 
 

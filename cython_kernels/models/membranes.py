@@ -12,6 +12,21 @@ CLAMP = """\
 v = v_reset if refractory > 0.0 else v_free
 refractory = refractory - last_f if refractory > 0.0 else 0.0
 """
+
+
+def _relaxed(x, amount, rate):
+    """Lines that solve x' = amount - rate x over a time in which `amount` and `rate` hold.
+
+    `amount` and `rate` are given times that time. exp(rate) is replaced by its Taylor polynomial of
+    degree 4: x goes from one side towards its equilibrium and never past it, however long the
+    time. `series` is a local.
+    """
+    return f"""\
+series = 1.0 + {rate} * (0.5 + {rate} * (0.16666666666666666 + {rate} * 0.041666666666666664))
+{x} = ({x} + {amount} * series) / (1.0 + {rate} * series)
+"""
+
+
 LIF_PARAMETERS = {
     "v_rest": "mV", "cm": "nF", "tau_m": "ms", "tau_refrac": "ms",
     "v_reset": "mV", "v_thresh": "mV",
@@ -209,10 +224,12 @@ ADEXP = Membrane(
     drives={"rate_0": Drive("conductance", at=0.0), "rate_1": Drive("conductance", at=0.5),
             "rate_2": Drive("conductance", at=1.0), "pull_0": Drive("pull", at=0.0),
             "pull_1": Drive("pull", at=0.5), "pull_2": Drive("pull", at=1.0)},
-    locals=("force", "held", "free", "begin", "middle", "w_at_rest", "s", "q", "y", "y_0", "v_stage",
-            "w_0", "w_stage", "dy_1", "dy_2", "dy_3", "dy_4", "dw_1", "dw_2", "dw_3", "dw_4",
-            "g_0", "g_1", "g_2", "b_0", "b_1", "b_2", "bend_g", "bend_b", "y_end", "crossed",
-            "part", "gap", "run", "curve", "y_back", "v_end", "w_end", "stiff", "rest"),
+    locals=("force", "held", "free", "begin", "middle", "late", "s", "q", "y", "y_0", "v_stage",
+            "w_0", "w_stage", "dy_1", "dy_2", "dy_3", "dw_1", "dw_2", "dw_3", "g_0", "g_1", "g_2", "b_0",
+            "b_1", "b_2", "bend_g", "bend_b", "y_end", "crossed", "part", "gap", "run", "curve",
+            "v_end", "w_end", "w_spike", "stiff", "pushed", "rest", "amount", "rate", "series"),
+    # `held` ms of the substep are refractory, `free` are not, or more than all of it where a spike
+    # has left some over. Conductances within it by the parabola through beginning, middle and end.
     update="""\
 force = leak_pull + current * inverse_cm
 g_0 = leak_rate + inverse_cm * rate_0
@@ -224,36 +241,51 @@ b_2 = force + inverse_cm * pull_2
 held = refractory if refractory > 0.0 else 0.0
 held = dt if held > dt else held
 free = dt - (refractory if refractory < dt else dt)
-w_at_rest = a * (v - v_rest)
-w_0 = w_at_rest + (w - w_at_rest) * exp_(-held * rate_w)
-begin = refractory / dt if refractory < dt else 1.0
-middle = 0.5 * (begin + 1.0)
+begin = 1.0 - free / dt
+middle = 0.5 * begin + 0.5
+late = 0.25 * begin + 0.75
 bend_g = 2.0 * (g_0 - 2.0 * g_1 + g_2)
 bend_b = 2.0 * (b_0 - 2.0 * b_1 + b_2)
 g_1 = g_0 + middle * (g_2 - g_0 + (middle - 1.0) * bend_g)
 b_1 = b_0 + middle * (b_2 - b_0 + (middle - 1.0) * bend_b)
+rate = g_0 + late * (g_2 - g_0 + (late - 1.0) * bend_g)
+amount = b_0 + late * (b_2 - b_0 + (late - 1.0) * bend_b)
 g_0 = g_0 + begin * (g_2 - g_0 + (begin - 1.0) * bend_g)
 b_0 = b_0 + begin * (b_2 - b_0 + (begin - 1.0) * bend_b)
+g_2 = rate
+b_2 = amount
+w_0 = w
+amount = held * rate_w * a * (v - v_rest)
+rate = held * rate_w
+""" + _relaxed("w_0", "amount", "rate") + """\
+---
 s = (v - knee) * inverse_slope
 q = exp_(s if s < 0.0 else -s)
-y_0 = slope * ((s if s < 0.0 else 0.0) - log_(1.0 + q))
+y_0 = slope * ((s if s < 0.0 else 0.0) - log_of_normal_(1.0 + q))
 q = (q if s < 0.0 else 1.0) / (1.0 + q)
-dy_1 = (1.0 - q) * (b_0 - g_0 * v - inverse_cm * w_0) + q * slope * leak_rate
+pushed = q * slope * leak_rate
+dy_1 = (1.0 - q) * (b_0 - g_0 * v - inverse_cm * w_0) + pushed
 dw_1 = rate_w * (a * (v - v_rest) - w_0)
+stiff = free * g_1
+v_end = ((v + free * (b_1 - inverse_cm * w_0)) * (1.0 - q) + free * pushed) \
+/ ((1.0 + stiff) * (1.0 - q))
 """
     + "".join(f"""\
+---
 y = y_0 + {step} * free * dy_{k - 1}
 y = y if y < y_spike else y_spike
 w_stage = w_0 + {step} * free * dw_{k - 1}
 q = exp_(y * inverse_slope)
 q = q if q < 0.9999999999999998 else 0.9999999999999998
-v_stage = knee + y - slope * log_(1.0 - q)
-dy_{k} = (1.0 - q) * (b_{at} - g_{at} * v_stage - inverse_cm * w_stage) + q * slope * leak_rate
+v_stage = knee + y - slope * log_of_normal_(1.0 - q)
+dy_{k} = (1.0 - q) * (b_{k - 1} - g_{k - 1} * v_stage - inverse_cm * w_stage) \
++ q * slope * leak_rate
 dw_{k} = rate_w * (a * (v_stage - v_rest) - w_stage)
-""" for k, step, at in ((2, 0.5, 1), (3, 0.5, 1), (4, 1.0, 2)))
+""" for k, step in ((2, 0.5), (3, 0.75)))
     + """\
-y_end = y_0 + free * (dy_1 + 2.0 * dy_2 + 2.0 * dy_3 + dy_4) * 0.16666666666666666
-w_end = w_0 + free * (dw_1 + 2.0 * dw_2 + 2.0 * dw_3 + dw_4) * 0.16666666666666666
+---
+y_end = y_0 + free * (2.0 * dy_1 + 3.0 * dy_2 + 4.0 * dy_3) * 0.1111111111111111
+w_end = w_0 + free * (2.0 * dw_1 + 3.0 * dw_2 + 4.0 * dw_3) * 0.1111111111111111
 gap = y_spike - y_0
 gap = gap if gap > 0.0 else 0.0
 run = free * dy_1
@@ -262,31 +294,30 @@ part = run * run + 4.0 * curve * gap
 part = run + sqrt(part if part > 0.0 else 0.0)
 part = 2.0 * gap / (part if part > 2.0 * gap else 2.0 * gap + 1e-300)
 crossed = 1.0 if (y_end >= y_spike) & (free > 0.0) else 0.0
-y_back = y_0 + 0.5 * part * (run + 0.5 * part * curve)
-y = y_back if crossed > 0.0 else y_end
+y = y_0 + 0.5 * part * (run + 0.5 * part * curve) if crossed > 0.0 else y_end
 y = y if y < y_spike else y_spike
+---
 q = exp_(y * inverse_slope)
 q = q if q < 0.9999999999999998 else 0.9999999999999998
-v_stage = knee + y - slope * log_(1.0 - q)
-stiff = free * g_1
-s = exp_((v - knee) * inverse_slope if v < v_spike else (v_spike - knee) * inverse_slope)
-v_end = (v + free * (b_1 - inverse_cm * w_0 + s * slope * leak_rate)) / (1.0 + stiff)
+v_stage = knee + y - slope * log_of_normal_(1.0 - q)
+---
 crossed = (1.0 if v_end >= v_spike else 0.0) if stiff > 1.5 else crossed
 crossed = crossed * (within + last_f - within * last_f)
 v_end = v_end if stiff > 1.5 else v_stage
 v_end = v_end if free > 0.0 else v
 w_end = w_end if free * rate_w < 1.5 else \
 (w_0 + free * rate_w * a * (v_end - v_rest)) / (1.0 + free * rate_w)
-w_stage = w_0 + 0.5 * part * free * dw_1
-w_stage = w_0 + part * free * rate_w * (a * (v_stage - v_rest) - w_stage)
+w_spike = w_0 + 0.5 * part * free * dw_1
+w_spike = w_0 + part * free * rate_w * (a * (v_stage - v_rest) - w_spike)
 part = 1.0 - within * (1.0 - part if stiff <= 1.5 else 0.0)
-w_stage = (w_stage if part < 1.0 else w_end) + b
+w_spike = (w_spike if part < 1.0 else w_end) + b
 rest = free * (1.0 - part)
 held = rest if rest < refractory_time else refractory_time
-w_at_rest = a * (v_reset - v_rest)
-w_stage = w_at_rest + (w_stage - w_at_rest) * exp_(-held * rate_w)
+amount = held * rate_w * a * (v_reset - v_rest)
+rate = held * rate_w
+""" + _relaxed("w_spike", "amount", "rate") + """\
 v = v_reset if crossed > 0.0 else v_end
-w = w_stage if crossed > 0.0 else w_end
+w = w_spike if crossed > 0.0 else w_end
 refractory = refractory - dt if refractory > dt else 0.0
 refractory = refractory_time - rest if crossed > 0.0 else refractory
 """,
@@ -297,64 +328,55 @@ refractory = refractory_time - rest if crossed > 0.0 else refractory
               "g (e_rev - v). Spike where v reaches v_spike (v_thresh, if delta_T is 0); then v = "
               "v_reset for tau_refrac, w = w + b.",
     source="Brette and Gerstner (2005), doi:10.1152/jn.00686.2005",
-    method="4th-order Runge-Kutta in y = -delta_T log(1 + exp(-(v - v_thresh) / delta_T)), in "
-           "which the upstroke is a straight line; spikes located within the step; substeps of "
-           "0.1 ms at the most. Where conductances take less than two thirds of a substep, "
-           "backward Euler, which follows them without overflow",
+    method="3rd-order Runge-Kutta (Ralston) in y = -delta_T log(1 + exp(-(v - v_thresh) / "
+           "delta_T)), in which the upstroke is a straight line; spikes located within the step; "
+           "substeps of 0.1 ms at the most. Where conductances take less than two thirds of a "
+           "substep, backward Euler, which follows them without overflow",
 )
 
 
 # --- Hodgkin-Huxley ----------------------------------------------------------------------------
 
-def _relaxed(x, amount, rate):
-    """The line of code for x' = amount - rate x over a time in which `amount` and `rate` hold.
-
-    exp(z) is replaced by its Taylor polynomial of degree 4: x goes from one side towards its
-    equilibrium and never past it, however long the substep.
-    """
-    return (f"{x} = ({x} + {amount} * (1.0 + {rate} * (0.5 + {rate} * (0.16666666666666666 + "
-            f"{rate} * 0.041666666666666664)))) / (1.0 + {rate} * (1.0 + {rate} * (0.5 + {rate} * "
-            f"(0.16666666666666666 + {rate} * 0.041666666666666664))))")
+HH_CONDUCTANCES = {"gbar_Na": "uS", "gbar_K": "uS", "g_leak": "uS", "e_rev_Na": "mV",
+                   "e_rev_K": "mV", "e_rev_leak": "mV"}
 
 
 def _hh_constants(p, h, step, m):
-    return {"inverse_cm": 1.0 / p["cm"], **{name: p[name] for name in HH_CONDUCTANCES},
+    return {"half_over_cm": 0.5 * h / p["cm"], **{name: p[name] for name in HH_CONDUCTANCES},
             "v_offset": p["v_offset"],
             # hh_cond_exp_traub, NEST: two ms without another spike
             "refractory_steps": m.ceil(2.0 / step - 1e-6) + 0.0 * p["cm"]}
 
 
-HH_CONDUCTANCES = {"gbar_Na": "uS", "gbar_K": "uS", "g_leak": "uS", "e_rev_Na": "mV",
-                   "e_rev_K": "mV", "e_rev_leak": "mV"}
-
 HH_POTENTIAL = """\
-g_Na = gbar_Na * m * m * m * h
-g_K = gbar_K * n * n * n * n
-rate = half * inverse_cm * (g_Na + g_K + g_leak + rate_mean)
-pull = half * inverse_cm * (g_Na * e_rev_Na + g_K * e_rev_K + g_leak * e_rev_leak + pull_mean \
-+ current)
-""" + _relaxed("v", "pull", "rate") + "\n"
+g_Na = gbar_Na * (m * m) * (m * h)
+g_K = gbar_K * (n * n) * (n * n)
+rate = half_over_cm * ((g_Na + g_K) + (g_leak + rate_mean))
+pull = half_over_cm * ((g_Na * e_rev_Na + g_K * e_rev_K) \\
++ (g_leak * e_rev_leak + (pull_mean + current)))
+""" + _relaxed("v", "pull", "rate")
 
 HH = Membrane(
     name="hh_traub",
     parameters={"cm": "nF", "v_offset": "mV", **HH_CONDUCTANCES},
-    states={"v": "mV", "m": "", "h": "", "n": "", "refractory": "steps left",
-            "v_before": "mV, at the step's beginning"},
-    constants={"inverse_cm": "1/nF", **HH_CONDUCTANCES, "v_offset": "mV",
+    states={"v": "mV", "m": "", "h": "", "n": "", "refractory": "steps left"},
+    constants={"half_over_cm": "ms/nF", **HH_CONDUCTANCES, "v_offset": "mV",
                "refractory_steps": "2 ms / step"},
     step_constants=_hh_constants,
     drives={"rate_mean": Drive("conductance", mean=True), "pull_mean": Drive("pull", mean=True)},
-    locals=("half", "g_Na", "g_K", "rate", "pull", "u", "e_40", "e_20", "e_5", "e_4", "x_m", "y_m",
-            "x_n", "over_m", "under_m", "over_n", "under_n", "under_h", "both", "others", "inverse",
-            "alpha_m", "beta_m", "alpha_h", "beta_h", "alpha_n", "beta_n", "peaked"),
-    update="""\
-v_before = v if first else v_before
-half = 0.5 * dt
-""" + HH_POTENTIAL + """\
+    locals=("v_start", "g_Na", "g_K", "rate", "pull", "series", "u", "e_40", "e_20", "e_18", "e_5",
+            "e_4", "x_m", "y_m", "x_n", "over_m", "under_m", "over_n", "under_n", "under_h", "both",
+            "others", "inverse", "alpha_m", "beta_m", "alpha_h", "beta_h", "alpha_n", "beta_n",
+            "peaked"),
+    # Each rate x / (exp(x) - 1) is 1 - x/2 + x^2/12 next to x = 0; the four quotients have one
+    # common denominator. e_40 is exp(-u / 40), and so on.
+    update="v_start = v\n" + HH_POTENTIAL + """\
 u = v - v_offset
 u = u if u > -250.0 else -250.0
 u = u if u < 250.0 else 250.0
 e_40 = exp_(-0.025 * u)
+e_18 = exp_(-0.05555555555555555 * u)
+---
 e_20 = e_40 * e_40
 e_5 = e_20 * e_20
 e_5 = e_5 * e_5
@@ -374,29 +396,29 @@ others = over_n * under_h
 inverse = 1.0 / (both * others)
 both = both * inverse
 others = others * inverse
-alpha_m = 1.28 * (x_m * under_m * others if over_m != 1.0 \
-else 1.0 + x_m * (-0.5 + x_m * 0.08333333333333333))
-beta_m = 1.4 * (y_m * e_5 * over_m * others if under_m != 1.0 \
-else 1.0 + y_m * (-0.5 + y_m * 0.08333333333333333))
-alpha_n = 0.16 * (x_n * under_h * both if over_n != 1.0 \
-else 1.0 + x_n * (-0.5 + x_n * 0.08333333333333333))
-beta_h = 4.0 * over_n * both
-alpha_h = 0.128 * exp_((17.0 - u) * 0.05555555555555555)
-beta_n = 0.6420127083438707 * e_40
-alpha_m = dt * alpha_m
-beta_m = alpha_m + dt * beta_m
-alpha_h = dt * alpha_h
-beta_h = alpha_h + dt * beta_h
-alpha_n = dt * alpha_n
-beta_n = alpha_n + dt * beta_n
-""" + "\n".join([_relaxed("m", "alpha_m", "beta_m"), _relaxed("h", "alpha_h", "beta_h"),
-                 _relaxed("n", "alpha_n", "beta_n")]) + "\n" + HH_POTENTIAL + """\
-peaked = 1.0 if (v >= v_offset + 30.0) & (v < v_before) & (refractory <= 0.0) & last else 0.0
+alpha_m = x_m * under_m * others if over_m != 1.0 \
+else 1.0 + x_m * (-0.5 + x_m * 0.08333333333333333)
+beta_m = y_m * e_5 * over_m * others if under_m != 1.0 \
+else 1.0 + y_m * (-0.5 + y_m * 0.08333333333333333)
+alpha_n = x_n * under_h * both if over_n != 1.0 \
+else 1.0 + x_n * (-0.5 + x_n * 0.08333333333333333)
+beta_h = dt * 4.0 * over_n * both
+alpha_h = dt * 0.3291372076528678 * e_18
+beta_n = dt * 0.6420127083438707 * e_40
+alpha_m = dt * 1.28 * alpha_m
+alpha_n = dt * 0.16 * alpha_n
+beta_m = alpha_m + dt * 1.4 * beta_m
+beta_h = alpha_h + beta_h
+beta_n = alpha_n + beta_n
+---
+""" + _relaxed("m", "alpha_m", "beta_m") + _relaxed("h", "alpha_h", "beta_h")
+    + _relaxed("n", "alpha_n", "beta_n") + HH_POTENTIAL + """\
+peaked = 1.0 if (v >= v_offset + 30.0) & (v < v_start) & (refractory <= 0.0) else 0.0
 refractory = refractory - last_f if refractory > 0.0 else 0.0
 """,
     spike="peaked > 0.0",
     reset={"refractory": "refractory_steps"},
-    substep=0.01,
+    substep=0.0125,
     equations="cm dv/dt = gbar_Na m^3 h (e_rev_Na - v) + gbar_K n^4 (e_rev_K - v) + g_leak "
               "(e_rev_leak - v) + i_offset + i_injected + sum of g (e_rev - v); dx/dt = alpha_x "
               "(1 - x) - beta_x x for m, h, n; with u = v - v_offset in mV, rates in 1/ms: "
@@ -404,11 +426,11 @@ refractory = refractory - last_f if refractory > 0.0 else 0.0
               "(exp((u - 40) / 5) - 1), alpha_h = 0.128 exp((17 - u) / 18), beta_h = 4 / (1 + "
               "exp((40 - u) / 5)), alpha_n = 0.032 (15 - u) / (exp((15 - u) / 5) - 1), beta_n = "
               "0.5 exp((10 - u) / 40). Spike at the first grid point after a peak of v above "
-              "v_offset + 30 mV, at most one in 2 ms, as NEST's hh_cond_exp_traub.",
+              "v_offset + 30 mV, at most one in 2 ms.",
     source="Traub and Miles (1991), Neuronal Networks of the Hippocampus, Cambridge University "
            "Press; as in Brette et al. (2007), doi:10.1007/s10827-007-0038-6",
-    method="Strang splitting, v and the gates in turn, each exact to 4th order in its own "
-           "relaxation; order 2; substeps of 0.01 ms at the most",
+    method="Strang splitting, v and the gates in turn, each to 4th order in its own relaxation; "
+           "order 2; substeps of 0.0125 ms at the most",
 )
 
 
@@ -429,29 +451,29 @@ rate = 0.5 * dt * inverse_cm * (rate - g * (1.0 - m) * inverse_k_Na * (e_rev_Na 
 rate = rate if rate > -1.0 else -1.0
 pull = 0.5 * dt * inverse_cm * pull
 change = 0.0
-""" + _relaxed("change", "pull", "rate") + """
-v = v + change
-"""
+""" + _relaxed("change", "pull", "rate") + "v = v + change\n"
 
 HH_REDUCED = Membrane(
     name="hh_reduced",
     parameters={"cm": "nF", **HH_CONDUCTANCES, "v_half_Na": "mV", "k_Na": "mV",
                 "v_half_K": "mV", "k_K": "mV", "tau_K": "ms", "v_thresh": "mV"},
-    states={"v": "mV", "n": "", "v_before": "mV, at the step's beginning"},
+    states={"v": "mV", "n": ""},
     constants={"inverse_cm": "1/nF", **HH_CONDUCTANCES, "v_half_Na": "mV", "inverse_k_Na": "1/mV",
                "v_half_K": "mV", "inverse_k_K": "1/mV", "decay_n": "exp(-h / tau_K)",
                "v_thresh": "mV"},
     step_constants=_reduced_constants,
     drives={"rate_mean": Drive("conductance", mean=True), "pull_mean": Drive("pull", mean=True)},
-    locals=("m", "g", "rate", "pull", "change", "n_rest", "up"),
-    update="v_before = v if first else v_before\n" + REDUCED_POTENTIAL + """\
+    locals=("v_start", "m", "g", "rate", "pull", "series", "change", "n_rest", "up"),
+    update="v_start = v\n" + REDUCED_POTENTIAL + """\
+---
 n_rest = 1.0 / (1.0 + exp_((v_half_K - v) * inverse_k_K))
 n = n_rest + (n - n_rest) * decay_n
+---
 """ + REDUCED_POTENTIAL + """\
-up = 1.0 if (v >= v_thresh) & (v_before < v_thresh) & last else 0.0
+up = 1.0 if (v >= v_thresh) & (v_start < v_thresh) else 0.0
 """,
     spike="up > 0.0",
-    substep=0.01,
+    substep=0.0125,
     equations="cm dv/dt = gbar_Na m_inf(v) (e_rev_Na - v) + gbar_K n (e_rev_K - v) + g_leak "
               "(e_rev_leak - v) + i_offset + i_injected + sum of g (e_rev - v); dn/dt = (n_inf(v) "
               "- n) / tau_K; x_inf(v) = 1 / (1 + exp((v_half - v) / k)). Spike at the first grid "
@@ -487,7 +509,8 @@ def _gif():
         step_constants=_gif_constants,
         drives={**drives, "eta": Drive("outward", at=1.0), "gamma": Drive("threshold", at=1.0)},
         locals=(*names, "ready", "escaped"),
-        update="ready = refractory\nforce = leak_pull + current * inverse_cm\n" + code + CLAMP + """\
+        update="ready = refractory\nforce = leak_pull + current * inverse_cm\n" + code + CLAMP
+        + """\
 i_eta = eta
 v_t = v_t_star + gamma
 escaped = 1.0 - exp_(-expected * exp_((v - v_t) * sharpness))

@@ -13,10 +13,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+# Between two phases of an update: a long chain of operations is cut where little must be carried.
+PHASE = "---\n"
+
 # How a receptor's value r acts on the membrane:
 KINDS = {
     "conductance": "the current r (e_rev - v)",
-    "adaptation": "the same with r in nS, as PyNN gives conductances that the cell's own spikes open",
+    "adaptation": "the same with r in nS: PyNN's unit where the cell's own spikes open it",
     "current": "the current r",
     "outward": "the current -r",
     "threshold": "the threshold is r higher",
@@ -89,9 +92,10 @@ class Membrane:
                 `step_constants(p, h, step, m)`: substep and step in ms
     drives      name -> `Drive`
     update      lines of code: from the states at the substep's beginning to those at its end.
-                May use the states, the constants, the drives, `current` (nA), `h` (ms), `last`
+                May use the states, the constants, the drives, `current` (nA), `dt` (ms), `last`
                 (1 in the last substep of a step, else 0; `last_f` as a float), its own locals,
-                and `uniform` (a random number in [0, 1), new in each step) if it is `random`
+                and `uniform` (a random number in [0, 1), new in each step) if it is `random`;
+                in phases, see PHASE
     spike       an expression: true where a spike is emitted; spikes are stamped at the step's end
     reset       state -> expression after a spike
     substep     the longest substep in ms, or None: a step is one substep
