@@ -14,6 +14,7 @@ from pyNN.space import Space  # noqa: F401
 from pyNN.standardmodels import StandardCellType as _StandardCellType
 
 from . import _import_hook
+from .cells import HH_reduced, NativeCellType, list_native_models, native_cell_type  # noqa: F401
 from .connectors import *  # noqa: F401, F403
 from .control import (  # noqa: F401
     end,
@@ -35,6 +36,8 @@ from .procedural_api import connect, create, record, record_gsyn, record_v, set 
 from .projections import Projection  # noqa: F401
 from .random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution  # noqa: F401
 from .standardmodels.cells import (  # noqa: F401
+    LIF,
+    AdExp,
     EIF_cond_alpha_isfa_ista,
     EIF_cond_exp_isfa_ista,
     GIF_cond_exp,
@@ -47,6 +50,7 @@ from .standardmodels.cells import (  # noqa: F401
     IF_curr_exp,
     IF_facets_hardware1,
     Izhikevich,
+    PointNeuron,
     SpikeSourceArray,
     SpikeSourceGamma,
     SpikeSourceInhGamma,
@@ -58,6 +62,15 @@ from .standardmodels.electrodes import (  # noqa: F401
     DCSource,
     NoisyCurrentSource,
     StepCurrentSource,
+)
+from .standardmodels.receptors import (  # noqa: F401
+    AlphaPSR,
+    BetaPSR,
+    CondAlphaPostSynapticResponse,
+    CondBetaPostSynapticResponse,
+    CondExpPostSynapticResponse,
+    CurrExpPostSynapticResponse,
+    ExpPSR,
 )
 from .standardmodels.synapses import (  # noqa: F401
     AdditivePotentiationMultiplicativeDepression,
@@ -83,4 +96,4 @@ def list_standard_models():
     """Names of the standard cell types that this back end has."""
     return [obj.__name__ for obj in globals().values()
             if isinstance(obj, type) and issubclass(obj, _StandardCellType)
-            and obj is not _StandardCellType]
+            and obj not in (_StandardCellType, PointNeuron)]

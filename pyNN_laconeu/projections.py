@@ -104,7 +104,7 @@ class Projection(common.Projection):
         self.plasticity = None
         if isinstance(self.synapse_type, STDPMechanism):
             self.plasticity = Plasticity(self.synapse_type, self.network.dt, self.label,
-                                         self.post.conductance_based)
+                                         self._takes_conductance())
         self._blocks = []
         connector.connect(self)
         self._columns = self._sorted_blocks()
@@ -201,13 +201,18 @@ class Projection(common.Projection):
         return (self._checked_weight(parameters["weight"]),
                 self._checked_delay(parameters["delay"]))
 
+    def _takes_conductance(self):
+        """Whether weights are conductances, at every target's receptor."""
+        return all(root.celltype.takes_conductance(self.receptor_type)
+                   for root, _, _ in _components(self.post))
+
     def _checked_weight(self, weight):
         values = np.asarray(weight, dtype=np.float64)
         if not np.isfinite(values).all():
             raise errors.InvalidWeightError(f"{self.label}: weight = "
                                             f"{values[~np.isfinite(values)].flat[0]}, "
                                             "must be finite")
-        if self.post.conductance_based and values.size and values.min() < 0:
+        if self._takes_conductance() and values.size and values.min() < 0:
             raise errors.ConnectionError(
                 f"{self.label}: weight = {values.min():g} uS; conductances are positive, for "
                 "inhibitory receptors too")

@@ -225,9 +225,10 @@ ADEXP = Membrane(
             "rate_2": Drive("conductance", at=1.0), "pull_0": Drive("pull", at=0.0),
             "pull_1": Drive("pull", at=0.5), "pull_2": Drive("pull", at=1.0)},
     locals=("force", "held", "free", "begin", "middle", "late", "s", "q", "y", "y_0", "v_stage",
-            "w_0", "w_stage", "dy_1", "dy_2", "dy_3", "dw_1", "dw_2", "dw_3", "g_0", "g_1", "g_2", "b_0",
-            "b_1", "b_2", "bend_g", "bend_b", "y_end", "crossed", "part", "gap", "run", "curve",
-            "v_end", "w_end", "w_spike", "stiff", "pushed", "rest", "amount", "rate", "series"),
+            "w_0", "w_stage", "dy_1", "dy_2", "dy_3", "dw_1", "dw_2", "dw_3", "g_0", "g_1", "g_2",
+            "b_0", "b_1", "b_2", "bend_g", "bend_b", "y_end", "crossed", "part", "gap", "run",
+            "curve", "v_end", "w_end", "w_spike", "stiff", "pushed", "rest", "amount", "rate",
+            "series"),
     # `held` ms of the substep are refractory, `free` are not, or more than all of it where a spike
     # has left some over. Conductances within it by the parabola through beginning, middle and end.
     update="""\

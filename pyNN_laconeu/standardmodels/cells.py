@@ -5,7 +5,8 @@ Parameters keep PyNN's names and units on the inside, so every translation is an
 
 import numpy as np
 from pyNN import errors
-from pyNN.standardmodels import cells
+from pyNN.parameters import ParameterSpace
+from pyNN.standardmodels import build_translations, cells
 
 from ..arrays import (
     GammaModel,
@@ -16,50 +17,20 @@ from ..arrays import (
     RefractoryModel,
     SpikeTimesModel,
 )
-from . import Explained, identity
+from ..simulator import name as backend
+from . import Checked, identity, refuse
+from .receptors import PostSynapticResponse
 
 
-def _refuse(label, cell_type, name, value, allowed):
-    raise errors.InvalidParameterValueError(
-        f"{label}: {cell_type} parameter {name} = {value!r}, must be {allowed}")
+class Cell(Checked):
+    """What all cell types have in common."""
+
+    def takes_conductance(self, receptor_type):
+        """Whether weights of this receptor are conductances, in uS."""
+        return self.conductance_based
 
 
-class Checked(Explained):
-    """Refuses parameter values that make no sense, before anything uses them."""
-
-    positive = ()       # names of parameters that must be > 0
-    not_negative = ()   # names of parameters that must be >= 0
-    ordered = ()        # pairs (lower, upper): lower must be < upper
-    together = ()       # groups of names that must be checked together
-
-    @classmethod
-    def check_parameters(cls, parameters, label):
-        """Check values before they are taken over.
-
-        parameters: name -> array, one value per cell; label: names the population in errors.
-        Raises pyNN.errors.InvalidParameterValueError.
-        """
-        for name, values in parameters.items():
-            values = np.asarray(values)
-            if values.dtype == object:
-                continue
-            finite = np.isfinite(values)
-            if not finite.all():
-                _refuse(label, cls.__name__, name, values[~finite].flat[0], "a finite number")
-            for names, allowed, bad in ((cls.positive, "> 0", values <= 0),
-                                        (cls.not_negative, ">= 0", values < 0)):
-                if name in names and bad.any():
-                    _refuse(label, cls.__name__, name, values[bad].flat[0], allowed)
-        for lower, upper in cls.ordered:
-            if lower in parameters and upper in parameters:
-                low, high = np.broadcast_arrays(parameters[lower], parameters[upper])
-                bad = low >= high
-                if bad.any():
-                    _refuse(label, cls.__name__, lower, low[bad].flat[0],
-                            f"< {upper} = {high[bad].flat[0]!r}: the cell would spike for ever")
-
-
-class IntegrateAndFire(Checked):
+class IntegrateAndFire(Cell):
     """What the leaky integrate-and-fire types have in common."""
 
     positive = ("cm", "tau_m", "tau_syn_E", "tau_syn_I")
@@ -72,7 +43,8 @@ def _current_ports(receptor):
             "inhibitory": Port(receptor, "current", "isyn_inh", {"tau_syn": "tau_syn_I"})}
 
 
-def _conductance_ports(receptor, e_rev_E="e_rev_E"):
+def conductance_ports(receptor, e_rev_E="e_rev_E"):
+    """The Ports of PyNN's excitatory and inhibitory conductances."""
     return {
         "excitatory": Port(receptor, "conductance", "gsyn_exc",
                            {"tau_syn": "tau_syn_E", "e_rev": e_rev_E}),
@@ -106,13 +78,13 @@ class IF_curr_delta(IntegrateAndFire, cells.IF_curr_delta):
 class IF_cond_exp(IntegrateAndFire, cells.IF_cond_exp):
     __doc__ = cells.IF_cond_exp.__doc__
     translations = identity(cells.IF_cond_exp)
-    model = NeuronModel("lif_conductance_4", _conductance_ports("exp"))
+    model = NeuronModel("lif_conductance_4", conductance_ports("exp"))
 
 
 class IF_cond_alpha(IntegrateAndFire, cells.IF_cond_alpha):
     __doc__ = cells.IF_cond_alpha.__doc__
     translations = identity(cells.IF_cond_alpha)
-    model = NeuronModel("lif_conductance_6", _conductance_ports("alpha"))
+    model = NeuronModel("lif_conductance_6", conductance_ports("alpha"))
 
 
 class IF_cond_exp_gsfa_grr(IntegrateAndFire, cells.IF_cond_exp_gsfa_grr):
@@ -120,7 +92,7 @@ class IF_cond_exp_gsfa_grr(IntegrateAndFire, cells.IF_cond_exp_gsfa_grr):
     translations = identity(cells.IF_cond_exp_gsfa_grr)
     positive = (*IntegrateAndFire.positive, "tau_sfa", "tau_rr")
     not_negative = (*IntegrateAndFire.not_negative, "q_sfa", "q_rr")
-    model = NeuronModel("lif_conductance_4", _conductance_ports("exp"), own_ports=(
+    model = NeuronModel("lif_conductance_4", conductance_ports("exp"), own_ports=(
         Port("exp", "adaptation", "g_s", {"tau_syn": "tau_sfa", "e_rev": "e_rev_sfa"}, "q_sfa"),
         Port("exp", "adaptation", "g_r", {"tau_syn": "tau_rr", "e_rev": "e_rev_rr"}, "q_rr")))
 
@@ -130,11 +102,14 @@ class IF_facets_hardware1(IntegrateAndFire, cells.IF_facets_hardware1):
     translations = identity(cells.IF_facets_hardware1)
     positive = ("g_leak", "tau_syn_E", "tau_syn_I")
     # cm in nF / g_leak in uS; the hardware fixes the first and two more.
-    model = NeuronModel("lif_conductance_4", _conductance_ports("exp", e_rev_E=0.0), parameters={
+    model = NeuronModel("lif_conductance_4", conductance_ports("exp", e_rev_E=0.0), parameters={
         "cm": 0.2, "tau_refrac": 1.0, "tau_m": lambda p: 0.2 / (1e-3 * p["g_leak"])})
 
 
-class AdaptiveExponential(Checked):
+FOR_EVER = ": the cell would spike for ever"
+
+
+class AdaptiveExponential(Cell):
     """What the exponential integrate-and-fire types have in common."""
 
     positive = ("cm", "tau_m", "tau_w", "tau_syn_E", "tau_syn_I")
@@ -148,39 +123,39 @@ class AdaptiveExponential(Checked):
             return
         reset, spike, thresh, slope = np.broadcast_arrays(*(
             parameters[name] for name in ("v_reset", "v_spike", "v_thresh", "delta_T")))
-        for bad, name, values, upper in (
-                ((slope > 0) & (spike < thresh), "v_spike", spike, None),
-                ((slope > 0) & (reset >= spike), "v_reset", reset, ("v_spike", spike)),
-                ((slope == 0) & (reset >= thresh), "v_reset", reset, ("v_thresh", thresh))):
+        for bad, name, values, relation, bound, reason in (
+                ((slope > 0) & (spike < thresh), "v_spike", spike, ">= v_thresh", thresh, ""),
+                ((slope > 0) & (reset >= spike), "v_reset", reset, "< v_spike", spike, FOR_EVER),
+                ((slope == 0) & (reset >= thresh), "v_reset", reset, "< v_thresh", thresh,
+                 FOR_EVER)):
             if bad.any():
-                _refuse(label, cls.__name__, name, values[bad].flat[0],
-                        f">= v_thresh = {thresh[bad].flat[0]!r}" if upper is None else
-                        f"< {upper[0]} = {upper[1][bad].flat[0]!r}: the cell would spike for ever")
+                refuse(label, cls.__name__, name, values[bad].flat[0],
+                       f"{relation} = {bound[bad].flat[0].item()!r}{reason}")
 
 
 class EIF_cond_exp_isfa_ista(AdaptiveExponential, cells.EIF_cond_exp_isfa_ista):
     __doc__ = cells.EIF_cond_exp_isfa_ista.__doc__
     translations = identity(cells.EIF_cond_exp_isfa_ista)
-    model = NeuronModel("adexp", _conductance_ports("exp"))
+    model = NeuronModel("adexp", conductance_ports("exp"))
 
 
 class EIF_cond_alpha_isfa_ista(AdaptiveExponential, cells.EIF_cond_alpha_isfa_ista):
     __doc__ = cells.EIF_cond_alpha_isfa_ista.__doc__
     translations = identity(cells.EIF_cond_alpha_isfa_ista)
-    model = NeuronModel("adexp", _conductance_ports("alpha"))
+    model = NeuronModel("adexp", conductance_ports("alpha"))
 
 
-class HH_cond_exp(Checked, cells.HH_cond_exp):
+class HH_cond_exp(Cell, cells.HH_cond_exp):
     __doc__ = cells.HH_cond_exp.__doc__
     translations = identity(cells.HH_cond_exp)
     positive = ("cm", "tau_syn_E", "tau_syn_I")
     not_negative = ("gbar_Na", "gbar_K", "g_leak")
     receptor_types = ("excitatory", "inhibitory")
     recordable = ["spikes", "v", "gsyn_exc", "gsyn_inh", "m", "h", "n"]
-    model = NeuronModel("hh_traub", _conductance_ports("exp"))
+    model = NeuronModel("hh_traub", conductance_ports("exp"))
 
 
-class GIF_cond_exp(Checked, cells.GIF_cond_exp):
+class GIF_cond_exp(Cell, cells.GIF_cond_exp):
     __doc__ = cells.GIF_cond_exp.__doc__
     translations = identity(cells.GIF_cond_exp)
     positive = ("cm", "tau_m", "tau_syn_E", "tau_syn_I", "delta_v")
@@ -194,13 +169,13 @@ class GIF_cond_exp(Checked, cells.GIF_cond_exp):
                 values = np.asarray(sequence.value, dtype=np.float64)
                 bad = ~np.isfinite(values) | ((values <= 0.0) & name.startswith("tau"))
                 if bad.any():
-                    _refuse(label, cls.__name__, name, values[bad].flat[0],
+                    refuse(label, cls.__name__, name, values[bad].flat[0],
                             "finite and > 0 (ms)" if name.startswith("tau") else "finite")
         for taus, steps in (("tau_eta", "a_eta"), ("tau_gamma", "a_gamma")):
             if taus in parameters and steps in parameters:
                 for tau, step in zip(parameters[taus], parameters[steps]):
                     if np.size(tau.value) != np.size(step.value):
-                        _refuse(label, cls.__name__, steps, list(step.value),
+                        refuse(label, cls.__name__, steps, list(step.value),
                                 f"as long as {taus} = {list(tau.value)!r}")
 
     class model:
@@ -221,11 +196,11 @@ class GIF_cond_exp(Checked, cells.GIF_cond_exp):
                 for name, most in n.items():
                     for sequence in values.get("tau_" + name, ()):
                         if np.size(sequence.value) > most:
-                            _refuse(label, "GIF_cond_exp", "tau_" + name, list(sequence.value),
+                            refuse(label, "GIF_cond_exp", "tau_" + name, list(sequence.value),
                                     f"of at most {most} values, as many as the population was "
                                     "made with")
             return NeuronModel(
-                "gif", _conductance_ports("exp"),
+                "gif", conductance_ports("exp"),
                 own_ports=(*(port("eta", "outward", k) for k in range(n["eta"])),
                            *(port("gamma", "threshold", k) for k in range(n["gamma"]))),
                 parameters={"jump_eta": lambda p: _total(p["a_eta"]),
@@ -233,6 +208,125 @@ class GIF_cond_exp(Checked, cells.GIF_cond_exp):
                 carriers={name: carrier for name, carrier, there in (
                     ("i_eta", "eta_0", n["eta"]), ("v_t", "gamma_0", n["gamma"])) if there},
                 initial=lambda p: {"v_t": p["v_t_star"]}, check=check)
+
+
+class LIF(Cell, cells.LIF):
+    __doc__ = cells.LIF.__doc__ + """
+    A part of a PointNeuron, no cell type of its own."""
+    translations = identity(cells.LIF)
+    positive = ("cm", "tau_m")
+    not_negative = ("tau_refrac",)
+    ordered = (("v_reset", "v_thresh"),)
+
+    @staticmethod
+    def membrane(receptors):
+        """The membrane that goes with these PostSynapticResponses."""
+        if not any(response.conductance_based for response in receptors):
+            return "lif_linear"
+        smooth = all(response.receptor == "exp" for response in receptors)
+        return "lif_conductance_4" if smooth else "lif_conductance_6"
+
+
+class AdExp(AdaptiveExponential, cells.AdExp):
+    __doc__ = cells.AdExp.__doc__ + """
+    A part of a PointNeuron, no cell type of its own."""
+    translations = identity(cells.AdExp)
+    positive = ("cm", "tau_m", "tau_w")
+
+    @staticmethod
+    def membrane(receptors):
+        """The membrane, whatever the PostSynapticResponses."""
+        return "adexp"
+
+
+class PointNeuron(cells.PointNeuron):
+    """A neuron model with any number of receptors of any kind.
+
+    neuron: a `LIF` or `AdExp`; receptors: name = one of the PostSynapticResponses, current and
+    conductance mixed as one likes. The names are the receptor types for projections;
+    "name.parameter" are parameters, "name.gsyn" (uS) and "name.isyn" (nA) state variables, to be
+    recorded and initialised. Weights are in uS for conductances, and then not negative, else in nA.
+
+        PointNeuron(AdExp(tau_m=10.0), ampa=AlphaPSR(tau_syn=1.0, e_syn=0.0),
+                    gaba=CondBetaPostSynapticResponse(tau_rise=0.5, tau_decay=8.0, e_syn=-70.0))
+
+    Raises InvalidModelError for other components, InvalidParameterValueError for a name that
+    cannot be told from a parameter.
+    """
+
+    together = ()
+
+    def __init__(self, neuron, **receptors):
+        if not isinstance(neuron, (LIF, AdExp)):
+            raise errors.InvalidModelError(
+                f"PointNeuron: neuron is {_origin(neuron)}, must be an instance of "
+                f"pyNN.{backend}'s LIF or AdExp")
+        if not receptors:
+            raise errors.InvalidModelError("PointNeuron: no receptor is given; "
+                                           "PointNeuron(neuron, name=receptor, ...)")
+        for name, response in receptors.items():
+            if not isinstance(response, PostSynapticResponse):
+                raise errors.InvalidModelError(
+                    f"PointNeuron: {name} is {_origin(response)}, must be an instance of one of "
+                    f"pyNN.{backend}'s PostSynapticResponses")
+            if "." in name or name in neuron.default_parameters:
+                raise errors.InvalidParameterValueError(
+                    f"PointNeuron: a receptor cannot be called {name!r}, which contains a dot or "
+                    "is a parameter of the neuron")
+        super().__init__(neuron, **receptors)
+        parts = self._parts()
+        self.default_parameters = {
+            full: model.default_parameters[name] for full, (model, name) in parts.items()}
+        self.parameter_space = ParameterSpace(
+            {full: model.parameter_space[name] for full, (model, name) in parts.items()},
+            self.get_schema(), None, type(self))
+        self.ordered, self.together = neuron.ordered, neuron.together
+        in_order = [receptors[name] for name in self.receptor_types]
+        self.model = NeuronModel(neuron.membrane(in_order), {
+            name: receptors[name].port(name) for name in self.receptor_types})
+
+    def _parts(self):
+        """{"tau_m" or "ampa.tau_syn": (component, "tau_m" or "tau_syn")}"""
+        parts = {name: (self.neuron, name) for name in self.neuron.default_parameters}
+        for receptor_type, response in self.post_synaptic_receptors.items():
+            for name in response.own_parameters:
+                parts[f"{receptor_type}.{name}"] = (response, name)
+        return parts
+
+    def get_schema(self):
+        """{parameter: type}, receptors' parameters as "name.parameter"."""
+        return dict.fromkeys(self._parts(), float)
+
+    @property
+    def translations(self):
+        """PyNN's table of translations: every parameter stands for itself."""
+        return build_translations(*((name, name) for name in self._parts()))
+
+    @property
+    def conductance_based(self):
+        """Whether the receptors are; None where they are mixed, see `takes_conductance`."""
+        kinds = {response.conductance_based
+                 for response in self.post_synaptic_receptors.values()}
+        return kinds.pop() if len(kinds) == 1 else None
+
+    def takes_conductance(self, receptor_type):
+        """Whether weights of this receptor are conductances, in uS."""
+        return self.post_synaptic_receptors[receptor_type].conductance_based
+
+    def check_parameters(self, parameters, label):
+        """As `Checked.check_parameters`, for the neuron and each receptor."""
+        self.neuron.check_parameters(
+            {name: values for name, values in parameters.items() if "." not in name}, label)
+        for receptor_type, response in self.post_synaptic_receptors.items():
+            own = {name: parameters[f"{receptor_type}.{name}"] for name in response.own_parameters
+                   if f"{receptor_type}.{name}" in parameters}
+            response.check_parameters(own, f"{label}: {receptor_type}")
+
+
+def _origin(thing):
+    kind = thing if isinstance(thing, type) else type(thing)
+    return f"{kind.__name__} of {kind.__module__}" + (
+        " (the class)" if isinstance(thing, type) else "")
 
 
 def _component(name, k, absent):
@@ -245,7 +339,7 @@ def _total(sequences):
     return np.array([np.sum(sequence.value) for sequence in sequences], dtype=np.float64)
 
 
-class Izhikevich(Checked, cells.Izhikevich):
+class Izhikevich(Cell, cells.Izhikevich):
     __doc__ = cells.Izhikevich.__doc__
     translations = identity(cells.Izhikevich)
     model = NeuronModel("izhikevich", DELTA_PORTS)
@@ -255,11 +349,11 @@ class Izhikevich(Checked, cells.Izhikevich):
         super().check_parameters(parameters, label)
         reset = np.asarray(parameters.get("c", -65.0))
         if (reset >= 30.0).any():
-            _refuse(label, cls.__name__, "c", reset[reset >= 30.0].flat[0],
+            refuse(label, cls.__name__, "c", reset[reset >= 30.0].flat[0],
                     "< 30 (mV, the spike's peak): the cell would spike for ever")
 
 
-class SpikeSourcePoisson(Checked, cells.SpikeSourcePoisson):
+class SpikeSourcePoisson(Cell, cells.SpikeSourcePoisson):
     __doc__ = cells.SpikeSourcePoisson.__doc__
     translations = identity(cells.SpikeSourcePoisson)
     model = PoissonModel
@@ -277,7 +371,7 @@ LONGEST_SCALE = 1e9     # s
 def _refuse_where(bad, label, cell_type, name, values, allowed):
     """Refuse the first of `values` that is `bad` (bool, the same shape)."""
     if np.any(bad):
-        _refuse(label, cell_type, name, np.asarray(values, dtype=np.float64)[bad].flat[0].item(),
+        refuse(label, cell_type, name, np.asarray(values, dtype=np.float64)[bad].flat[0].item(),
                 allowed)
 
 
@@ -286,7 +380,7 @@ def _check_shape(label, cell_type, name, values):
                   values, f"from {LOWEST_SHAPE:g} to {HIGHEST_SHAPE:g}")
 
 
-class SpikeSourcePoissonRefractory(Checked, cells.SpikeSourcePoissonRefractory):
+class SpikeSourcePoissonRefractory(Cell, cells.SpikeSourcePoissonRefractory):
     """Spike source, generating spikes according to a Poisson process with dead time.
 
     `rate` (Hz) is the mean rate, dead time included, as on pyNN.nest and pyNN.neuron: after
@@ -313,11 +407,11 @@ class SpikeSourcePoissonRefractory(Checked, cells.SpikeSourcePoissonRefractory):
                           f"at most {HIGHEST_RATE:g} (Hz)")
             bad = rate * dead_time >= 1000.0
             if bad.any():
-                _refuse(label, cls.__name__, "rate", rate[bad].flat[0].item(),
+                refuse(label, cls.__name__, "rate", rate[bad].flat[0].item(),
                         f"below 1000 / tau_refrac, tau_refrac = {dead_time[bad].flat[0]:g} ms")
 
 
-class SpikeSourceGamma(Checked, cells.SpikeSourceGamma):
+class SpikeSourceGamma(Cell, cells.SpikeSourceGamma):
     """Spike source, generating spikes according to a gamma process.
 
     Intervals have a gamma distribution of shape `alpha` (any from 1e-3 to 1e5) and rate `beta`
@@ -350,7 +444,7 @@ class SpikeSourceGamma(Checked, cells.SpikeSourceGamma):
                           "beta", rate, f"0, or at least {1.0 / LONGEST_SCALE:g} (Hz)")
 
 
-class SpikeSourceInhGamma(Checked, cells.SpikeSourceInhGamma):
+class SpikeSourceInhGamma(Cell, cells.SpikeSourceInhGamma):
     """Spike source, generating realizations of an inhomogeneous gamma process.
 
     From `tbins[k]` (ms) up to the next one, or without end for the last, the hazard is that of a
@@ -381,7 +475,7 @@ class SpikeSourceInhGamma(Checked, cells.SpikeSourceInhGamma):
                 _refuse_where(~np.isfinite(values), label, cls.__name__, name, values,
                               "finite numbers")
                 if values.shape != begin.shape or values.ndim != 1 or values.size == 0:
-                    _refuse(label, cls.__name__, name, values.tolist(),
+                    refuse(label, cls.__name__, name, values.tolist(),
                             f"as long as tbins, which has {begin.size}, and at least one number")
             _check_shape(label, cls.__name__, "a", shape)
             _refuse_where((scale <= 0.0) | (scale > LONGEST_SCALE), label, cls.__name__, "b",
@@ -389,10 +483,10 @@ class SpikeSourceInhGamma(Checked, cells.SpikeSourceInhGamma):
             _refuse_where(shape * scale * HIGHEST_RATE < 1.0, label, cls.__name__, "b", scale,
                           f"such that the mean rate 1 / (a b) is at most {HIGHEST_RATE:g} Hz")
             if np.any(np.diff(begin) <= 0.0):
-                _refuse(label, cls.__name__, "tbins", begin.tolist(), "increasing (ms)")
+                refuse(label, cls.__name__, "tbins", begin.tolist(), "increasing (ms)")
 
 
-class SpikeSourceArray(Checked, cells.SpikeSourceArray):
+class SpikeSourceArray(Cell, cells.SpikeSourceArray):
     __doc__ = cells.SpikeSourceArray.__doc__
     translations = identity(cells.SpikeSourceArray)
     model = SpikeTimesModel
@@ -403,5 +497,5 @@ class SpikeSourceArray(Checked, cells.SpikeSourceArray):
             times = np.asarray(sequence.value, dtype=np.float64)
             bad = ~np.isfinite(times) | (times < 0)
             if bad.any():
-                _refuse(label, cls.__name__, "spike_times", times[bad][0],
+                refuse(label, cls.__name__, "spike_times", times[bad][0],
                         "finite and >= 0 (ms)")
