@@ -284,7 +284,7 @@ class PoissonModel(SourceModel):
             start=_steps(p["start"], dt), stop=_steps(p["start"] + p["duration"], dt))
 
 
-class RenewalModel:
+class RenewalModel(SourceModel):
     """Processes that remember when they last spiked: what their cells keep between two runs.
 
     Where a parameter of a cell has changed since the last compilation, its next spike is drawn
