@@ -121,6 +121,7 @@ cdef struct Population:
     int n_substeps
     double dt                   # of a substep, ms
     bint random                 # whether the kernel wants random numbers
+    int n_own_ports             # receptors at which nothing arrives
     double *state[MAX_STATES]
     double *constant[MAX_CONSTANTS]
     double *offset              # [n] nA
@@ -409,7 +410,9 @@ cdef class Engine:
                 r.state[i] = doubles(receptor.states[i], self.keep)
             for i in range(r.n_constants):
                 r.constant[i] = doubles(receptor.constants[i], self.keep)
-            if receptor.arrival is not None:
+            if receptor.arrival is None:
+                p.n_own_ports += 1
+            else:
                 r.arrival = doubles(receptor.arrival.reshape(-1), self.keep)
             if receptor.arrival_of_sources is not None:
                 r.arrival_of_sources = doubles(receptor.arrival_of_sources.reshape(-1), self.keep)
@@ -669,6 +672,7 @@ cdef class Engine:
         cdef double uniform[BLOCK]
         cdef long long spiking[BLOCK]
         cdef long long spiked[BLOCK]            # in any of the step's substeps
+        cdef long long *spikes = &spiked[0]
         cdef long long any_spiked
         cdef StepView view, receptor_view
         cdef Receptor *r
@@ -676,8 +680,10 @@ cdef class Engine:
         cdef int64_t s, i, slot, mask = self.n_slots - 1
         cdef int k, substep, n_fused_states
         memset(drive, 0, p.n_drives * BLOCK * sizeof(double))
-        memset(nothing, 0, sizeof(nothing))
-        memset(spiked, 0, sizeof(spiked))
+        if p.n_substeps == 1:
+            spikes = &spiking[0]
+        if p.n_substeps > 1 or p.n_own_ports:
+            memset(nothing, 0, sizeof(nothing))
         receptor_view.n = n
         view.n = n
         view.dt = p.dt
@@ -710,6 +716,8 @@ cdef class Engine:
             if p.random:
                 draw_uniform(uniform, lower, n, step + s + 1, self.seed, p.stream)
             any_spiked = 0
+            if p.n_substeps > 1:
+                memset(spiked, 0, n * sizeof(long long))
             for substep in range(p.n_substeps):
                 view.last = substep == p.n_substeps - 1
                 for k in range(p.n_receptors):
@@ -728,23 +736,23 @@ cdef class Engine:
                 p.kernel(&view)
                 if view.any_spiking:
                     any_spiked = 1
-                    for i in range(n):
-                        spiked[i] |= spiking[i]
+                    if p.n_substeps > 1:
+                        for i in range(n):
+                            spiked[i] |= spiking[i]
             if any_spiked:
-                self._take_spikes(p, thread, s, spiked, lower, n)
+                self._take_spikes(p, thread, s, spikes, lower, n)
             for k in range(p.n_signals):
                 sample(&p.signal[k], step + s + 1, lower, lower + n)
 
     cdef void _take_spikes(self, Population *p, int thread, int64_t s, long long *spiked,
                            int64_t lower, int64_t n) noexcept nogil:
-        """The spikes of step `s` of the interval to the thread's list; clears the flags."""
+        """The spikes of step `s` of the interval to the thread's list."""
         cdef int64_t *n_spikes = p.n_spikes + thread * self.interval + s
         cdef int32_t *out = p.spike_index + s * p.n + p.first[thread] + n_spikes[0]
         cdef int64_t i
         cdef int k
         for i in range(n):
             if spiked[i]:
-                spiked[i] = 0
                 out[0] = <int32_t>(lower + i)
                 out += 1
                 n_spikes[0] += 1

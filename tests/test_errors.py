@@ -441,7 +441,7 @@ def test_parts_of_an_earlier_network_are_refused():
 
 # --- what this back end does not have ----------------------------------------------------------
 
-@pytest.mark.parametrize("name", ["TsodyksMarkramSynapse", "HH_cond_exp", "LIF"])
+@pytest.mark.parametrize("name", ["MultiCompartmentNeuron"])
 def test_a_standard_model_that_is_not_there_is_refused_by_name(name):
     with pytest.raises(NotImplementedError, match=name):
         getattr(sim, name)()
