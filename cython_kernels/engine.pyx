@@ -13,30 +13,30 @@ One time step, n -> n+1, for each neuron (h is the step):
  5. the spike arrives with delay d (at least one step) at t_n+1+d: its weight is added to the ring
     slot of that step.
 
-A plastic synapse (STDP, all pairs of spikes, the delay d in the dendrite) changes when its source
-spikes, at step s: first by the post spikes since the source's last one, as far as the synapse has
-seen them, up to s-d; then by the trace of those before s-d. What it then is, is delivered.
+A plastic synapse changes when a spike of its source has passed the axonal part of the delay; what
+it then is, is delivered. plasticity.pxi has the rule and the order of its events.
 
 Spike sources do not depend on the network: the spikes that they stamp t_n+1 are made first.
 
-Steps are taken in intervals no longer than the shortest delay between neurons, nor than that of
-any plastic synapse, so that all post spikes it sees are there when it changes. Within an interval
-neurons cannot reach one another, so a block of neurons takes all its steps while its state is in
-the cache, and threads meet twice per interval: after the sources, and after the neurons.
+Steps are taken in intervals no longer than the shortest delay between neurons, nor than the
+shortest dendritic part of the delay of any plastic synapse (but one step at least), so that all
+post spikes it sees are there when it changes. Within an interval neurons cannot reach one another,
+so a block of neurons takes all its steps while its state is in the cache, and threads meet twice
+per interval: after the sources, and after the neurons.
 
 Why the result depends on nothing but the network:
  - a neuron's update reads only its own state, and the slots of its own receptors;
  - a slot receives its weights by emission step, then projection, then source, then the order of the
-   source's row, whatever the interval: neurons and sources have slots of their own (what comes
-   from sources is delivered one interval earlier, and the two kinds would otherwise interleave
-   differently), added together when they are read;
+   source's row, whatever the interval (that of a spike which waits in an axon counts as emitted
+   when it has passed): neurons and sources have slots of their own (what comes from sources is
+   delivered one interval earlier, and the two kinds would otherwise interleave differently; not
+   so where synapses are plastic), added together when they are read;
  - each target belongs to one thread, which alone writes its slots, its history of spikes and the
    weights of its plastic synapses;
  - random numbers are functions of (seed, purpose, population; neuron, step, draw).
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
-from libc.math cimport pow
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 import threading
@@ -79,6 +79,7 @@ cdef enum:
     PURPOSE_POISSON = 1
     PURPOSE_RENEWAL = 2
     PURPOSE_ESCAPE = 4
+    PURPOSE_SYNAPSE = 8
 
 
 cdef struct Population
@@ -162,9 +163,23 @@ cdef struct Population:
     int64_t *record_step
     int32_t *record_count
 
+cdef enum:
+    AT_ONCE = 128               # synapses that one call transmits through
+    MAX_SYNAPSE_CONSTANTS = 10
+    MAX_SYNAPSE_STATES = 3
+
+cdef struct Table
+cdef struct PostSpike
+cdef struct QueuedSpike
+
+ctypedef void (*Transmit)(Table *, int64_t row, int64_t steps, int64_t start, int64_t n,
+                          double *amplitude) noexcept nogil
+ctypedef void (*Relax)(Table *, int64_t row, int64_t steps, int64_t start, int64_t n,
+                       bint deciding, double **state) noexcept nogil
+
 cdef struct Table:
     int pre, post
-    int64_t n_post
+    int64_t n_pre, n_post, n_rows, n_threads
     int64_t *row_start          # [n_pre * n_threads + 1], in runs if run_delay else in synapses
     int64_t *run_start          # [n_runs + 1] or NULL: all delays are `delay`
     int32_t *run_delay          # [n_runs] steps
@@ -173,17 +188,39 @@ cdef struct Table:
     double *weight              # [n_synapses] or NULL: all weights are `one_weight`
     double one_weight
     double *ring                # [n_slots, n_post]
-    # plastic synapses: as in `plasticity.PlasticTable`; `weight` is then written in place
-    bint plastic
-    int64_t *last               # [n_pre * n_threads] step of the source's last spike
-    double *k_plus              # [n_pre * n_threads] its trace just after that; 0 before the first
+    # synapses that are not static: as in `dynamics.Table`
+    Transmit transmit           # NULL: static or plastic
+    Relax relax
+    double *constant[MAX_SYNAPSE_CONSTANTS]
+    int stride[MAX_SYNAPSE_CONSTANTS]   # 1 if they differ between synapses, 0 if not
+    int n_states
+    double *state[MAX_SYNAPSE_STATES]   # [n_synapses]
+    double *twin                # [n_synapses] or NULL: there is one connection of each pair
+    int64_t *last               # [n_rows]
+    int64_t *number             # [n_rows]
+    uint32_t seed, stream
+    # plastic synapses: as in `plasticity.PlasticMemory`; `weight` is then written in place
+    bint plastic, plain
+    int32_t dendritic, lag      # or, where delays differ:
+    int32_t *run_dendritic      # [n_runs] steps
+    int32_t *run_lag            # [n_runs] steps, ascending in each row
+    double *transmitted         # [n_synapses] or NULL
+    double *own_plus            # [n_synapses] or NULL
+    double *own_minus           # [n_synapses] or NULL
+    double *k_plus              # [n_rows]
+    int64_t *settled            # [n_rows]
+    int64_t *floor              # [1]
+    double *decay_plus          # [TABULATED] or NULL
+    double *decay_minus         # [TABULATED] or NULL
+    double rate_minus
     int64_t capacity
     int64_t *history_count      # [n_post]
-    int64_t *history_step       # [n_post, capacity] ascending
-    double *history_trace       # [n_post, capacity] K_minus just after each
-    double rate_plus, rate_minus        # dt / tau
-    double scaled_plus, scaled_minus    # A * w_max
-    double w_min, w_max, mu_plus, mu_minus
+    PostSpike *history          # [n_post, capacity]
+    int64_t queue_capacity
+    int64_t *queue_count        # [n_threads]
+    QueuedSpike *queue          # [n_threads, queue_capacity]
+    int64_t n_lags
+    int64_t *lags               # [n_lags] ascending
 
 
 include "sources.pxi"
@@ -201,6 +238,13 @@ cdef double *doubles(object array, list keep) except? NULL:
 
 cdef int64_t *longs(object array, list keep) except? NULL:
     cdef int64_t[::1] view = array
+    keep.append(array)
+    return &view[0] if view.shape[0] else NULL
+
+
+cdef void *records(object array, list keep) except? NULL:
+    """Of an array of structures."""
+    cdef uint8_t[::1] view = array.reshape(-1).view(np.uint8)
     keep.append(array)
     return &view[0] if view.shape[0] else NULL
 
@@ -365,41 +409,97 @@ cdef class Engine:
         p.event_index = ints(spec.event_index, self.keep)
         return self.n_populations - 1
 
-    def add_table(self, int pre, int post, ring, rows):
-        """ring: [n_slots, n_post]; rows: a `synapses.Rows`."""
+    def add_table(self, int pre, int post, ring, rows, uint32_t stream):
+        """ring: [n_slots, n_post]; rows: a `synapses.Rows`; stream: of its random numbers."""
         cdef Table *t = &self.table[self.n_tables]
         t.pre, t.post = pre, post
-        t.n_post = ring.shape[1]
+        t.n_threads, t.n_rows = self.n_threads, len(rows.row_start) - 1
+        t.n_pre, t.n_post = t.n_rows // self.n_threads, ring.shape[1]
         t.ring = doubles(ring.reshape(-1), self.keep)
         t.row_start = longs(rows.row_start, self.keep)
         t.target = ints(rows.target, self.keep)
-        if isinstance(rows.weight, float):
-            t.one_weight = rows.weight
+        if isinstance(rows.values["weight"], float):
+            t.one_weight = rows.values["weight"]
         else:
-            t.weight = doubles(rows.weight, self.keep)
+            t.weight = doubles(rows.values["weight"], self.keep)
         if rows.run_start is None:
             t.delay = rows.delay
         else:
             t.run_start = longs(rows.run_start, self.keep)
             t.run_delay = ints(rows.run_delay, self.keep)
-        if rows.plasticity is not None:
-            self._add_plasticity(t, rows.plasticity)
+        t.seed, t.stream = self.seed, stream
+        if rows.dynamics is not None:
+            self._add_dynamics(t, rows)
         self.n_tables += 1
 
-    cdef object _add_plasticity(self, Table *t, spec):
-        """spec: a `plasticity.PlasticTable`."""
-        rule = spec.rule
+    cdef object _add_dynamics(self, Table *t, rows):
+        spec = rows.dynamics
+        cdef int k
+        if len(spec.constants) > MAX_SYNAPSE_CONSTANTS or len(spec.states) > MAX_SYNAPSE_STATES:
+            raise ValueError("a synapse model has more constants or states than Table has room for")
+        for k, constant in enumerate(spec.constants):
+            t.constant[k] = doubles(constant, self.keep)
+            t.stride[k] = spec.varied[k]
+        t.n_states = len(spec.states)
+        for k, state in enumerate(spec.states):
+            t.state[k] = doubles(state, self.keep)
+        t.last = longs(spec.memory.last, self.keep)
+        if spec.model == "plastic":
+            self._add_plasticity(t, rows, spec.memory)
+        else:
+            choose_model(t, spec.model)
+            t.number = longs(spec.memory.number, self.keep)
+            if spec.twin is not None:
+                t.twin = doubles(spec.twin, self.keep)
+
+    cdef object _add_plasticity(self, Table *t, rows, memory):
+        cdef int k
         t.plastic = True
-        t.last = longs(spec.last, self.keep)
-        t.k_plus = doubles(spec.k_plus, self.keep)
-        t.capacity = spec.history_step.shape[1]
-        t.history_count = longs(spec.history_count, self.keep)
-        t.history_step = longs(spec.history_step.reshape(-1), self.keep)
-        t.history_trace = doubles(spec.history_trace.reshape(-1), self.keep)
-        t.rate_plus, t.rate_minus = rule.dt / rule["tau_plus"], rule.dt / rule["tau_minus"]
-        t.w_min, t.w_max = rule["w_min"], rule["w_max"]
-        t.scaled_plus, t.scaled_minus = rule["A_plus"] * t.w_max, rule["A_minus"] * t.w_max
-        t.mu_plus, t.mu_minus = rule["mu_plus"], rule["mu_minus"]
+        if rows.run_start is None:
+            t.dendritic, t.lag = rows.dendritic, rows.run_lag
+        else:
+            t.run_dendritic = ints(rows.dendritic, self.keep)
+            t.run_lag = ints(rows.run_lag.astype(np.int32), self.keep)
+        if "transmitted" in rows.values:
+            t.transmitted = doubles(rows.values["transmitted"], self.keep)
+        if "k_plus" in rows.values:
+            t.own_plus = doubles(rows.values["k_plus"], self.keep)
+        if "k_minus" in rows.values:
+            t.own_minus = doubles(rows.values["k_minus"], self.keep)
+        t.plain = t.transmitted == NULL and t.own_plus == NULL and t.own_minus == NULL
+        for k in range(RULE_SIZE):
+            t.plain = t.plain and t.stride[k] == 0
+        t.k_plus = doubles(memory.k_plus, self.keep)
+        t.settled = longs(memory.settled, self.keep)
+        t.floor = longs(memory.floor, self.keep)
+        if memory.decay_plus is not None:
+            t.decay_plus = doubles(memory.decay_plus, self.keep)
+        if memory.decay_minus is not None:
+            t.decay_minus = doubles(memory.decay_minus, self.keep)
+        t.rate_minus = memory.rate_minus
+        t.capacity = memory.history.shape[1]
+        t.history_count = longs(memory.history_count, self.keep)
+        t.history = <PostSpike *>records(memory.history, self.keep)
+        t.queue_capacity = memory.queue.shape[1]
+        t.queue_count = longs(memory.queue_count, self.keep)
+        t.queue = <QueuedSpike *>records(memory.queue, self.keep)
+        t.n_lags = len(memory.lags)
+        t.lags = longs(memory.lags, self.keep)
+
+    def settle(self, int table, int64_t step, bint everything=False):
+        """Bring the synapses of a table to `step`, as far as they lag behind their spikes.
+
+        everything: spikes in axons and dendrites reach their plastic synapses now, as before a
+        change of delays. Changes nothing that is transmitted later, but for that.
+        """
+        cdef Table *t = &self.table[table]
+        with nogil:
+            if t.plastic:
+                settle_plastic(t, step, everything)
+                if everything:
+                    flush_queue(t, step, self.n_slots - 1)
+            else:
+                settle_dynamic(t, step)
 
     def advance(self, int64_t step, int64_t n_steps, bint at_origin, recordings, levels):
         """Advance from `step` by at most `n_steps`; returns (steps done, spikes).
@@ -480,19 +580,20 @@ cdef class Engine:
         if self.at_origin:
             self._emit(thread, step - 1, 1)
             self._meet()
-            self._deliver(thread, step - 1, 1, True)
+            self._deliver(thread, step - 1, 1, True, True)
+            self._deliver(thread, step - 1, 1, False, True)
             self._record(thread, step - 1, 1, True)
             self._meet()
         while done < n_steps and self._has_room():
             length = min(self.interval, n_steps - done)
             self._emit(thread, step, length)
             self._meet()
-            self._deliver(thread, step, length, True)
+            self._deliver(thread, step, length, True, False)
             self._record(thread, step, length, True)
             self._update(thread, step, length)
             self._remember(thread, step, length)
             self._meet()
-            self._deliver(thread, step, length, False)
+            self._deliver(thread, step, length, False, False)
             self._record(thread, step, length, False)
             self._meet()
             done += length
@@ -505,7 +606,7 @@ cdef class Engine:
             barrier_wait(&self.barrier, self.n_threads)
 
     cdef bint _has_room(self) noexcept nogil:
-        cdef int k
+        cdef int k, k_thread
         cdef int64_t j
         cdef Population *p
         cdef Table *table
@@ -518,6 +619,10 @@ cdef class Engine:
             if table.plastic:
                 for j in range(table.n_post):
                     if table.capacity - table.history_count[j] < self.interval:
+                        return False
+                for k_thread in range(self.n_threads if table.n_lags else 0):
+                    if (table.queue_capacity - table.queue_count[k_thread]
+                            < table.n_pre * self.interval):
                         return False
         return True
 
@@ -680,27 +785,40 @@ cdef class Engine:
                                bisect(injection.index, injection.n, lower + n)):
                     current[injection.index[i] - lower] += level
 
-    cdef void _deliver(self, int thread, int64_t step, int64_t length,
-                       bint from_sources) noexcept nogil:
-        """The interval's spikes to this thread's targets, in the order of the file's head."""
-        cdef int64_t s, i, n, at, mask = self.n_slots - 1
+    cdef void _deliver(self, int thread, int64_t step, int64_t length, bint from_sources,
+                       bint at_origin) noexcept nogil:
+        """The interval's spikes to this thread's targets, in the order of the file's head.
+
+        Plastic synapses from sources are served with those from neurons; at the origin, where
+        no neuron has spiked, they come alone.
+        """
+        cdef int64_t s, i, n, at, stamp, mask = self.n_slots - 1
+        cdef int64_t row
         cdef int k, t
+        cdef int32_t count
         cdef Table *table
         cdef Population *p
-        cdef double factor
         for s in range(length):
+            stamp = step + s + 1
             for k in range(self.n_tables):
                 table = &self.table[k]
                 p = &self.population[table.pre]
-                if p.is_source != from_sources:
+                if (p.is_source and not table.plastic) != from_sources:
                     continue
+                if at_origin and not p.is_source:
+                    continue
+                if table.n_lags:
+                    deliver_due(table, thread, stamp, mask)
                 for t in range(self.n_threads):
                     n = p.n_spikes[t * self.interval + s]
                     at = s * p.n + p.first[t]
                     for i in range(at, at + n):
-                        factor = p.spike_count[i] if from_sources else 1.0
-                        deliver_spike(table, p.spike_index[i] * <int64_t>self.n_threads + thread,
-                                      factor, step + s + 1, mask)
+                        count = p.spike_count[i] if p.is_source else 1
+                        row = p.spike_index[i] * <int64_t>self.n_threads + thread
+                        if table.plastic:
+                            deliver_plastic_spike(table, thread, row, count, stamp, mask)
+                        else:
+                            deliver_spike(table, row, count, stamp, mask)
 
     cdef void _record(self, int thread, int64_t step, int64_t length,
                       bint from_sources) noexcept nogil:

@@ -77,9 +77,14 @@ from .standardmodels.synapses import (  # noqa: F401
     AdditiveWeightDependence,
     GutigWeightDependence,
     MultiplicativeWeightDependence,
+    MultiQuantalSynapse,
+    SimpleStochasticSynapse,
     SpikePairRule,
     StaticSynapse,
     STDPMechanism,
+    StochasticTsodyksMarkramSynapse,
+    TsodyksMarkramSynapse,
+    Vogels2011Rule,
 )
 from .standardmodels.unavailable import stand_ins as _stand_ins
 

@@ -62,7 +62,8 @@ class Network:
         self._rings = {}       # (population index, receptor type, from sources) -> [n_slots, n]
         self._n_slots = 0
         self._engine = None
-        self._interval, self._plastic_tables = 1, []
+        self._interval, self._plastic_tables = 1, []  # [(index of the table, rows)]
+        self._n_tables = 0
         self._n_threads = None
         self._slice = 256
 
@@ -84,6 +85,8 @@ class Network:
 
     def add_projection(self, projection):
         """Take in a projection: it stays active even if the script drops its name."""
+        projection.first_stream = self._n_tables
+        self._n_tables += projection.n_tables
         self.projections.append(projection)
         self.changed()
 
@@ -142,26 +145,38 @@ class Network:
         self._n_slots = n_slots
 
     def _compile(self):
-        tables = [table for projection in self.projections
-                  for table in projection.tables(self.n_threads)]
-        # Plastic synapses see post spikes up to the delay before a source's spike, which is
-        # delivered when its interval begins.
-        delays = [rows.shortest_delay for pre, _, _, rows in tables
-                  if (rows.plasticity or not is_source(pre)) and rows.shortest_delay]
-        interval = min([LONGEST_INTERVAL, *delays])
+        tables = [(projection, k, *table) for projection in self.projections
+                  for k, table in enumerate(projection.tables(self.n_threads))]
+        interval = min([LONGEST_INTERVAL, *(
+            rows.patience for *_, pre, _, _, rows in tables
+            if rows.patience and not self.serves_early(pre, rows))])
         longest = max((rows.longest_delay for *_, rows in tables), default=1)
         self._resize_rings(longest + interval + 1)
         self._fed_by_sources = {(post.index, receptor_type, True)
-                                for pre, post, receptor_type, _ in tables if is_source(pre)}
+                                for *_, pre, post, receptor_type, rows in tables
+                                if self.serves_early(pre, rows)}
         engine = Engine(self.n_threads, interval, self._n_slots, self.seed & 0xFFFFFFFF,
                         len(self.populations), len(tables))
         for population in self.populations:
             population.model.compile(population, self).add_to(engine)
-        for pre, post, receptor_type, rows in tables:
-            engine.add_table(pre.index, post.index,
-                             self.ring(post, receptor_type, is_source(pre)), rows)
+        for projection, k, pre, post, receptor_type, rows in tables:
+            ring = self.ring(post, receptor_type, self.serves_early(pre, rows))
+            engine.add_table(pre.index, post.index, ring, rows, projection.first_stream + k)
         self._engine, self._interval = engine, interval
-        self._plastic_tables = [rows.plasticity for *_, rows in tables if rows.plasticity]
+        self._plastic_tables = [(index, rows) for index, (*_, rows) in enumerate(tables)
+                                if rows.is_plastic]
+
+    @staticmethod
+    def serves_early(pre, rows):
+        """Whether spikes are delivered before their interval: they depend on nothing in it."""
+        return is_source(pre) and not rows.is_plastic
+
+    def settle(self, pre, post, receptor_type, rows, stream, everything=False):
+        """Bring synapses up to now, see `Engine.settle`; for changes between two runs."""
+        engine = Engine(self.n_threads, 1, self._n_slots, self.seed & 0xFFFFFFFF, 0, 1)
+        ring = self.ring(post, receptor_type, self.serves_early(pre, rows))
+        engine.add_table(0, 0, ring, rows, stream)
+        engine.settle(0, self.step, everything)
 
     # --- running -------------------------------------------------------------------------------
 
@@ -178,9 +193,7 @@ class Network:
                 self._advance(min(target - self.step, self._slice))
 
     def _advance(self, n_steps):
-        grown = [table.make_room(self.step, self._interval) for table in self._plastic_tables]
-        if any(grown):
-            self._compile()
+        self._make_room()
         recordings = [population.recorder.begin(self.step, n_steps)
                       for population in self.populations]
         levels = np.array([source.levels(self.step, n_steps)
@@ -194,6 +207,23 @@ class Network:
             population.recorder.commit(done, *recorded)
         paced = int(done * SLICE_SECONDS / max(elapsed, 1e-6))
         self._slice = max(1, min(SLICE_STEPS, 4 * self._slice, paced))
+
+    def _make_room(self):
+        """Where a table of plastic synapses has no room for the spikes of an interval."""
+        stale = False
+        for index, rows in self._plastic_tables:
+            memory = rows.dynamics.memory
+            if not memory.is_full(self._interval):
+                continue
+            memory.prune(self.step)
+            if memory.must_settle(self._interval):
+                if rows.keep_transmitted():
+                    self._compile()
+                self._engine.settle(index, self.step)
+            memory.make_room(self.step, self._interval)
+            stale = True
+        if stale:
+            self._compile()
 
     def reset(self):
         """Back to t = 0: potentials, receptors, pending spikes, random streams; a new segment."""

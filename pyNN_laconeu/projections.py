@@ -8,15 +8,15 @@ exists only while a script looks at it.
 import numpy as np
 from pyNN import common, errors
 from pyNN.models import BaseSynapseType
-from pyNN.parameters import ParameterSpace
+from pyNN.parameters import LazyArray, ParameterSpace
 from pyNN.random import RandomDistribution
 from pyNN.recording import files
 from pyNN.space import Space
 
 from . import simulator
-from .plasticity import Plasticity
-from .standardmodels.synapses import StaticSynapse, STDPMechanism
-from .synapses import Columns, Rows, simplified
+from .dynamics import Dynamics
+from .standardmodels.synapses import SYNAPSE_TYPES, StaticSynapse
+from .synapses import Columns, Rows, simplified, taken
 
 # Elements of a temporary when a whole matrix of random numbers must be drawn for some of them.
 DRAWN_AT_ONCE = 1 << 20
@@ -26,10 +26,30 @@ VALUE_ERRORS = (AssertionError, AttributeError, IndexError, NameError, NotImplem
 
 
 class Connection(common.Connection):
-    """One connection: weight and delay can be read and set; both sides are known by index."""
+    """One connection: every parameter and state of its projection's synapse type is an attribute
+    that can be read and set; both sides are known by index.
+
+    weight  uS, nA or mV, as the target's receptor takes it
+    delay   ms, a whole number of time steps
+    """
 
     def __init__(self, projection, position):
-        self._projection, self._position = projection, position
+        # Past __setattr__, which would look for parameters of these names.
+        self.__dict__.update(_projection=projection, _position=position)
+
+    def __getattr__(self, name):
+        if name.startswith("_") or name not in self._projection.attribute_names:
+            raise AttributeError(f"{type(self).__name__} of {self._projection.label!r} has no "
+                                 f"attribute {name!r}, it has "
+                                 f"{', '.join(self._projection.attribute_names)}")
+        return self._projection._value_at(name, self._position)
+
+    def __setattr__(self, name, value):
+        if name not in self._projection.attribute_names:
+            raise AttributeError(f"{type(self).__name__} of {self._projection.label!r}: "
+                                 f"{name!r} cannot be set, what can is "
+                                 f"{', '.join(self._projection.attribute_names)}")
+        self._projection._set_value_at(name, self._position, value)
 
     @property
     def presynaptic_index(self):
@@ -51,24 +71,6 @@ class Connection(common.Connection):
     def postsynaptic_cell(self):
         """ID of the target."""
         return self._projection.post[self.postsynaptic_index]
-
-    @property
-    def weight(self):
-        """uS, nA or mV, as the target's receptor takes it."""
-        return self._projection._value_at("weight", self._position)
-
-    @weight.setter
-    def weight(self, value):
-        self._projection._set_value_at("weight", self._position, value)
-
-    @property
-    def delay(self):
-        """ms, a whole number of time steps."""
-        return self._projection._value_at("delay", self._position)
-
-    @delay.setter
-    def delay(self, value):
-        self._projection._set_value_at("delay", self._position, value)
 
     def as_tuple(self, *attribute_names):
         """The named attributes."""
@@ -100,18 +102,35 @@ class Projection(common.Projection):
         self.network = simulator.state.network
         self._columns, self._rows, self._row_threads = None, None, None
         self._looked_at = None, None
-        self._own = {}
-        self.plasticity = None
-        if isinstance(self.synapse_type, STDPMechanism):
-            self.plasticity = Plasticity(self.synapse_type, self.network.dt, self.label,
-                                         self._takes_conductance())
+        self._own, self._settled_at = {}, None
+        self.dynamics = None
+        if self.synapse_type.dynamics is not None:
+            self.dynamics = Dynamics(self.synapse_type.dynamics, self.network.dt, self.label,
+                                     self._takes_conductance())
         self._blocks = []
         connector.connect(self)
         self._columns = self._sorted_blocks()
         del self._blocks
-        if self.plasticity is not None:
-            self.plasticity.keep_initial(self._columns.weight, len(self))
+        if self.dynamics is not None:
+            self._start()
         self.network.add_projection(self)
+
+    def _start(self):
+        """States before the first spike, and what reset() will restore."""
+        values = self._columns.values
+        initial = self.dynamics.initial_states(values)
+        values.update(initial)
+        if self.dynamics.plastic:
+            initial["weight"] = values["weight"]
+        self.dynamics.initial = {name: _copied(given) for name, given in initial.items()}
+        if self.dynamics.model.random:
+            twin = _twins(self._columns)
+            if twin.any():
+                if twin.max() >= 1 << 16:
+                    raise errors.ConnectionError(
+                        f"{self.label}: one pair has {int(twin.max()) + 1} connections, random "
+                        f"synapses allow {1 << 16}")
+                values["twin"] = twin
 
     @staticmethod
     def _check_side(side, cells, label):
@@ -131,17 +150,14 @@ class Projection(common.Projection):
     def _check_synapse_type(synapse_type, pre, post, label):
         if not isinstance(synapse_type, BaseSynapseType):
             return  # as above
-        if not isinstance(synapse_type, (StaticSynapse, STDPMechanism)):
+        if not isinstance(synapse_type, SYNAPSE_TYPES):
             raise errors.InvalidModelError(
                 f"Projection {label or ''}: {type(synapse_type).__name__} of "
                 f"{type(synapse_type).__module__} is not a synapse type of "
-                f"pyNN.{simulator.name}, which has StaticSynapse and STDPMechanism")
+                f"pyNN.{simulator.name}, which has "
+                + ", ".join(model.__name__ for model in SYNAPSE_TYPES))
         for name, value in synapse_type.parameter_space.items():
             given = value.base_value
-            if name not in ("weight", "delay") and not value.is_homogeneous:
-                raise errors.InvalidParameterValueError(
-                    f"Projection {label or ''}: {name} = {given!r:.80}, must be one number for "
-                    "all connections")
             if isinstance(given, np.ndarray) and given.shape != (pre.size, post.size):
                 raise errors.InvalidDimensionsError(
                     f"Projection {label or ''}: {name} has shape {given.shape}, must be "
@@ -153,8 +169,8 @@ class Projection(common.Projection):
         """Take connections grouped by target.
 
         pre: int [m] sources; counts: int [k], how many belong to each of the targets
-        first_column, first_column + 1, ...; parameters: weight and delay (ms), each a float
-        or float64 [m].
+        first_column, first_column + 1, ...; parameters: weight, delay (ms) and whatever else
+        the synapse type has, each a float or float64 [m].
         """
         self._blocks.append((np.asarray(pre, dtype=np.int32), np.asarray(counts, dtype=np.int64),
                              int(first_column), self._checked(parameters, len(pre))))
@@ -183,23 +199,29 @@ class Projection(common.Projection):
             for name, value in connection_parameters.items()})
 
     def _checked(self, parameters, n):
-        """(weight, delay in steps) of n connections, refused if they make no sense."""
-        if self.plasticity is not None:
-            parameters = self.plasticity.without_rule(parameters)
-        unknown = set(parameters) - {"weight", "delay"}
+        """(delay in steps, values) of n connections, refused if they make no sense."""
+        names = ("weight", "delay") if self.dynamics is None else (
+            "weight", "delay", *self.dynamics.model.parameters)
+        unknown = set(parameters) - set(names)
         if unknown:
             raise errors.NonExistentParameterError(sorted(unknown)[0],
-                                                   type(self.synapse_type).__name__,
-                                                   ["weight", "delay"])
-        for name in ("weight", "delay"):
+                                                   type(self.synapse_type).__name__, list(names))
+        for name in names:
             if name not in parameters:
                 raise errors.ConnectionError(f"{self.label}: the connector gives no {name}")
         for name, value in parameters.items():
             if np.ndim(value) and np.shape(value) != (n,):
                 raise errors.InvalidDimensionsError(
                     f"{self.label}: {name} has shape {np.shape(value)} for {n} connections")
-        return (self._checked_weight(parameters["weight"]),
-                self._checked_delay(parameters["delay"]))
+        values = {"weight": self._checked_weight(parameters["weight"])}
+        if self.dynamics is not None:
+            for name in self.dynamics.model.parameters:
+                given = np.asarray(parameters[name], dtype=np.float64)
+                values[name] = simplified(given) if given.ndim else float(given)
+            if n:
+                new = {**values, **self.dynamics.initial_states(values)}
+                self.dynamics.check(new, new)
+        return self._checked_delay(parameters["delay"]), values
 
     def _takes_conductance(self):
         """Whether weights are conductances, at every target's receptor."""
@@ -239,7 +261,8 @@ class Projection(common.Projection):
     def _sorted_blocks(self):
         blocks, n_post = self._blocks, self.post.size
         pre = np.concatenate([block[0] for block in blocks] or [np.empty(0, np.int32)])
-        weight, delay = (self._joined(blocks, k) for k in (0, 1))
+        delay, values = self._joined_blocks([block[3] for block in blocks],
+                                            [len(block[0]) for block in blocks])
         grouped = all(first is not None for _, _, first, _ in blocks)
         if grouped:
             ends = [first + len(counts) for _, counts, first, _ in blocks]
@@ -251,28 +274,25 @@ class Projection(common.Projection):
                 counts[first + 1:first + 1 + len(block_counts)] = block_counts
             start = np.cumsum(counts)
             if _sorted_within(start, pre):
-                return Columns(start, pre, weight, delay)
+                return Columns(start, pre, delay, values)
             post = np.repeat(np.arange(n_post, dtype=np.int32), np.diff(start))
         else:
             post = np.concatenate([
                 block if first is None else np.repeat(
                     np.arange(first, first + len(block), dtype=np.int32), block)
                 for _, block, first, _ in blocks] or [np.empty(0, np.int32)])
-        return Columns.of(pre, post, weight, delay, self.pre.size, n_post)
+        return Columns.of(pre, post, delay, values, self.pre.size, n_post)
 
-    @staticmethod
-    def _joined(blocks, k):
-        """The blocks' weights (k = 0) or delays (k = 1), one number where all are the same."""
-        parts = [block[3][k] for block in blocks if len(block[0])]
-        if not parts:
-            return (0.0, 1)[k]
-        if not any(isinstance(part, np.ndarray) for part in parts) and len(set(parts)) == 1:
-            return parts[0]
-        sizes = [len(block[0]) for block in blocks if len(block[0])]
-        return np.concatenate([
-            part if isinstance(part, np.ndarray)
-            else np.full(size, part, (np.float64, np.int32)[k])
-            for part, size in zip(parts, sizes)])
+    def _joined_blocks(self, blocks, sizes):
+        """(delay, values) of blocks [(delay, values)] of `sizes` connections."""
+        blocks = [block for block, size in zip(blocks, sizes) if size]
+        sizes = [size for size in sizes if size]
+        if not blocks:
+            parameters = () if self.dynamics is None else self.dynamics.names
+            return 1, {name: 0.0 for name in ("weight", *parameters)}
+        return (_joined([delay for delay, _ in blocks], sizes, np.int32),
+                {name: _joined([values[name] for _, values in blocks], sizes, np.float64)
+                 for name in blocks[0][1]})
 
     # --- the two orders ------------------------------------------------------------------------
 
@@ -296,12 +316,35 @@ class Projection(common.Projection):
         if self._rows is None:
             self._rows, self._row_threads = self._rows_from_columns(n_threads), n_threads
             self._columns, self._own, self._looked_at = None, {}, (None, None)
-            if self.plasticity is not None:
-                self.plasticity.join(self._rows, n_threads)
+        if self.dynamics is not None:
+            self._join(n_threads)
         return [(pre, post, self.receptor_type, rows) for pre, post, rows in self._rows]
+
+    @property
+    def n_tables(self):
+        """How many pairs of root populations there are; `tables` has so many entries."""
+        return len(_components(self.pre)) * len(_components(self.post))
+
+    def _join(self, n_threads):
+        """What synapses that are not static need for the engine."""
+        before = [rows.dynamics for *_, rows in self._rows]
+        self.dynamics.join(self._rows, self.receptor_type, n_threads)
+        for k, ((pre, post, rows), old) in enumerate(zip(self._rows, before)):
+            new = rows.dynamics
+            if old is not None and self.network.step and not self.dynamics.plastic and any(
+                    not np.array_equal(a, b) for a, b in zip(old.constants, new.constants)):
+                # A parameter of the receptor has changed: until now it was as it was.
+                rows.dynamics = old
+                self.network.settle(pre, post, self.receptor_type, rows, self.first_stream + k)
+                rows.dynamics = new
+            if self.dynamics.plastic and new.memory.new_traces:
+                new.memory.start_traces(self.network.step)
 
     def _rows_from_columns(self, n_threads):
         columns, tables = self._columns, []
+        fraction = None
+        if self.dynamics is not None and self.dynamics.plastic:
+            fraction = columns.values["dendritic_delay_fraction"]
         pre_parts, post_parts = _components(self.pre), _components(self.post)
         single = len(pre_parts) == len(post_parts) == 1
         post = columns.post if not single else None
@@ -309,7 +352,9 @@ class Projection(common.Projection):
             for post_root, post_index, post_offset in post_parts:
                 part, position = columns, None
                 if single and _ascending(pre_index) and _ascending(post_index):
-                    if isinstance(columns.delay, np.ndarray) and _has_duplicates(columns):
+                    varied = isinstance(columns.delay, np.ndarray) or isinstance(
+                        fraction, np.ndarray)
+                    if varied and _has_duplicates(columns):
                         position = np.arange(len(columns.pre))
                     counts = np.diff(columns.start)
                     root_pre = columns.pre
@@ -324,60 +369,86 @@ class Projection(common.Projection):
                     counts = np.bincount(post[position] - post_offset,
                                          minlength=len(post_index))
                     root_pre = columns.pre[position] - np.int32(pre_offset)
-                    part = Columns(None, None, *(
-                        values[position] if isinstance(values, np.ndarray) else values
-                        for values in (columns.weight, columns.delay)))
+                    part = Columns(None, None, taken(columns.delay, position),
+                                   {name: taken(given, position)
+                                    for name, given in columns.values.items()})
                 root_counts = np.zeros(post_root.size + 1, np.int64)
                 root_counts[post_index + 1] = counts
                 if pre_root.size != len(pre_index) or not _ascending(pre_index):
                     root_pre = pre_index.astype(np.int32)[root_pre]
                 tables.append((pre_root, post_root, Rows.of(
-                    np.cumsum(root_counts), root_pre, part.weight, part.delay, pre_root.size,
-                    n_threads, position)))
+                    np.cumsum(root_counts), root_pre, part.delay, part.values, pre_root.size,
+                    n_threads, position,
+                    None if fraction is None else part.values["dendritic_delay_fraction"])))
         return tables
 
     def _columns_from_rows(self):
         pre_parts, post_parts = _components(self.pre), _components(self.post)
         pieces, positions = [], []
+        if any("transmitted" in rows.values for *_, rows in self._rows):
+            for *_, rows in self._rows:
+                rows.keep_transmitted()
         for k, (pre_root, post_root, rows) in enumerate(self._rows):
             pre_root, pre_index, pre_offset = pre_parts[k // len(post_parts)]
             post_root, post_index, post_offset = post_parts[k % len(post_parts)]
-            pre, post, weight, delay = rows.unsorted(self._row_threads)
+            pre, post, delay, values = rows.unsorted(self._row_threads)
             pieces.append((_inverse(pre_index, pre_root.size, pre_offset)[pre],
                            _inverse(post_index, post_root.size, post_offset)[post],
-                           weight, delay))
+                           delay, values))
             positions.append(rows.position)
         if len(pieces) == 1:
-            pre, post, weight, delay = pieces[0]
+            pre, post, delay, values = pieces[0]
         else:
             pre, post = (np.concatenate([piece[k] for piece in pieces]) for k in (0, 1))
-            blocks = [(piece[0], None, None, piece[2:]) for piece in pieces]
-            weight, delay = self._joined(blocks, 0), self._joined(blocks, 1)
+            delay, values = self._joined_blocks([piece[2:] for piece in pieces],
+                                                [len(piece[0]) for piece in pieces])
         if positions[0] is None:
-            return Columns.of(pre, post, weight, delay, self.pre.size, self.post.size)
+            return Columns.of(pre, post, delay, values, self.pre.size, self.post.size)
         order = np.argsort(np.concatenate(positions))
         start = np.concatenate(([0], np.cumsum(np.bincount(post, minlength=self.post.size))))
-        return Columns(start, pre[order], *(
-            values[order] if isinstance(values, np.ndarray) else values
-            for values in (weight, delay)))
+        return Columns(start, pre[order], taken(delay, order),
+                       {name: taken(given, order) for name, given in values.items()})
 
-    def _change(self, weight=None, delay=None):
-        """Take over new weights or delays (steps), [m] or one for all, in column order."""
+    def _change(self, delay=None, **values):
+        """Take over new values or delays (steps), [m] or one for all, in column order."""
         columns = self.columns
-        if self.plasticity is not None and delay is not None:
-            self.plasticity.forget(self.network.step)
+        kept = {**columns.values, **values}
+        if "weight" in values:
+            kept.pop("transmitted", None)
         self._columns, self._rows = Columns(
-            columns.start, columns.pre,
-            columns.weight if weight is None else weight,
-            columns.delay if delay is None else delay), None
+            columns.start, columns.pre, columns.delay if delay is None else delay, kept), None
         self._looked_at = None, None
         self.network.changed()
 
+    def _settle(self, names):
+        """Before the values `names` change: let what happened until now have its effect."""
+        if self.dynamics is None or not self.network.step or (
+                not self.dynamics.plastic and set(names) <= {"weight", "delay"}):
+            return
+        everything = self.dynamics.plastic and not {
+            "delay", "dendritic_delay_fraction"}.isdisjoint(names)
+        now = self.network.segment_counter, self.network.step, everything
+        if self._settled_at == now:
+            return
+        self._settled_at = now
+        for k, (pre, post, receptor_type, rows) in enumerate(
+                self.tables(self.network.n_threads)):
+            if self.dynamics.plastic and "weight" not in names:
+                rows.keep_transmitted()
+            self.network.settle(pre, post, receptor_type, rows, self.first_stream + k,
+                                everything)
+
     def reset_state(self):
-        """Plastic synapses: the weights that the script gave, and no memory of spikes."""
-        if self.plasticity is not None:
-            self.plasticity.clear()
-            self._change(weight=self.plasticity.initial_weight.copy())
+        """The weights of plastic synapses and the states that the script gave; no spikes."""
+        self._settled_at = None
+        if self.dynamics is not None:
+            self.dynamics.clear()
+            columns = self.columns
+            for name in ("transmitted", "k_plus", "k_minus"):
+                columns.values.pop(name, None)
+            self._columns = columns
+            self._change(**{name: _copied(given)
+                            for name, given in self.dynamics.initial.items()})
 
     # --- PyNN's interface ----------------------------------------------------------------------
 
@@ -411,18 +482,22 @@ class Projection(common.Projection):
         return tuple(round(float(steps) * self.network.dt, 12)
                      for steps in (delay.min(), delay.max()))
 
+    @property
+    def attribute_names(self):
+        """Names of what get() and a `Connection` know: parameters, then states."""
+        return ("weight", "delay", *(() if self.dynamics is None else self.dynamics.names))
+
     def _attribute(self, name, columns, position=slice(None)):
         if name == "presynaptic_index":
             return columns.pre
         if name == "postsynaptic_index":
             return columns.post
-        if self.plasticity is not None and name in self.plasticity.given:
-            return self.plasticity.given[name]
-        values = columns.weight if name == "weight" else columns.delay
-        if isinstance(values, np.ndarray):
-            values = values[position]
-        # Multiples of dt as one would write them: 0.3, not 0.30000000000000004.
-        return values if name == "weight" else np.round(values * self.network.dt, 12)
+        if name == "delay":
+            # Multiples of dt as one would write them: 0.3, not 0.30000000000000004.
+            return np.round(taken(columns.delay, position) * self.network.dt, 12)
+        if name == "weight" and "transmitted" in columns.values:
+            name = "transmitted"
+        return taken(columns.values[name], position)
 
     def _attribute_array(self, name, columns):
         return np.broadcast_to(self._attribute(name, columns), columns.pre.shape)
@@ -432,28 +507,61 @@ class Projection(common.Projection):
         return float(values)
 
     def _set_value_at(self, name, position, value):
-        checked = self._checked_weight(value) if name == "weight" else self._checked_delay(value)
+        if name in ("weight", "delay"):
+            checked = (self._checked_weight if name == "weight" else self._checked_delay)(value)
+        else:
+            try:
+                checked = float(value)
+            except (TypeError, ValueError) as err:
+                raise errors.InvalidParameterValueError(
+                    f"{self.label}: {name} = {value!r:.200}: {err}") from err
+        if self.dynamics is not None and name != "delay":
+            one = {other: self._attribute(other, self.columns_at_hand, position)
+                   for other in self.attribute_names}
+            self.dynamics.check({name: checked}, {**one, name: checked})
+        self._settle([name])
         columns = self.columns
-        values = getattr(columns, name)
-        if values is not self._own.get(name):
-            # The array may be the connector's or the user's; the copy serves until the next run.
-            values = np.array(np.broadcast_to(values, columns.pre.shape),
-                              dtype=np.float64 if name == "weight" else np.int32)
-            self._own[name] = values
-        values[position] = checked
-        if self.plasticity is not None and name == "weight":
-            self.plasticity.initial_weight[position] = checked
-        self._change(**{name: values})
+        changed = {name: checked}
+        if name == "weight" and "transmitted" in columns.values:
+            changed["transmitted"] = checked
+        for key, new in changed.items():
+            values = columns.delay if key == "delay" else columns.values[key]
+            if values is not self._own.get(key):
+                # The array may be the connector's or the user's; the copy serves until the next
+                # run.
+                values = np.array(np.broadcast_to(values, columns.pre.shape),
+                                  dtype=np.int32 if key == "delay" else np.float64)
+                self._own[key] = values
+            values[position] = new
+            changed[key] = values
+        if self.dynamics is not None and name in self.dynamics.initial and name == "weight":
+            initial = np.array(np.broadcast_to(self.dynamics.initial[name], columns.pre.shape))
+            initial[position] = checked
+            self.dynamics.initial[name] = initial
+        self._change(**changed)
 
     def get(self, attribute_names, format, gather=True, with_address=True,
             multiple_synapses="sum"):
-        self._check_names([attribute_names] if isinstance(attribute_names, str)
-                          else attribute_names)
-        if format not in ("list", "array"):
+        single = isinstance(attribute_names, str)
+        names = [attribute_names] if single else list(attribute_names)
+        self._check_names(names, self.attribute_names)
+        if format == "list":
+            address = ["presynaptic_index", "postsynaptic_index"] if with_address else []
+            values = self._get_attributes_as_list([*address, *names])
+            return [value for value, in values] if single and not with_address else values
+        if format != "array":
             raise ValueError(f"{self.label}: format = {format!r}, must be 'list' or 'array'")
-        return super().get(attribute_names, format, gather, with_address, multiple_synapses)
+        if multiple_synapses not in self.MULTI_SYNAPSE_OPERATIONS:
+            raise ValueError(f"{self.label}: multiple_synapses = {multiple_synapses!r}, must be "
+                             f"one of {', '.join(self.MULTI_SYNAPSE_OPERATIONS)}")
+        matrices = self._get_attributes_as_arrays(names, multiple_synapses)
+        return matrices[0] if single else matrices
 
-    get.__doc__ = common.Projection.get.__doc__
+    get.__doc__ = common.Projection.get.__doc__ + """
+        Besides parameters, the states of a synapse type can be asked for: as they were after
+        the last spike of each source, and the weight of a plastic synapse as it was transmitted
+        last.
+        """
 
     def _get_attributes_as_list(self, names):
         columns = self.columns
@@ -479,44 +587,72 @@ class Projection(common.Projection):
         return matrices
 
     def set(self, **attributes):
-        """Set weight, delay or a plasticity rule's parameters; takes effect at the next step.
+        """Set parameters or states of all connections; takes effect at the next step.
 
         Each value is a number; a 2D array (n_pre, n_post), of which the elements where there
         are connections count; a list or 1D array with one value per connection in the order
         of such an array's elements (by source, then target), as in PyNN's other back ends; a
         RandomDistribution; or a function (or string) of distance. Several connections of one
-        pair get the same value from everything but a list. A rule's parameters are numbers.
+        pair get the same value from everything but a list.
 
-        Raises NonExistentParameterError, InvalidDimensionsError, InvalidWeightError or
-        ConnectionError before anything has changed.
+        What spikes have brought about until now stays. Under changed time constants traces and
+        states decay on from what they are. New delays of plastic synapses (or fractions of
+        them) let the spikes in axons and dendrites reach the synapses at once; those in axons
+        are transmitted when they would have been.
+
+        Raises NonExistentParameterError, InvalidDimensionsError, InvalidWeightError,
+        InvalidParameterValueError or ConnectionError before anything has changed.
         """
-        self._check_names(attributes)
-        columns, values, rule = self.columns, {}, None
-        if self.plasticity is not None:
-            rule = self.plasticity.checked({name: attributes.pop(name) for name in
-                                            self.plasticity.given if name in attributes})
+        self._check_names(attributes, self.attribute_names)
+        delay, values = self._checked_attributes(attributes)
+        self._settle(attributes)
+        if self.dynamics is not None and "weight" in values and "weight" in self.dynamics.initial:
+            self.dynamics.initial["weight"] = _copied(values["weight"])
+        self._change(delay, **values)
+
+    def initialize(self, **initial_values):
+        """Set state variables, now and for every reset(), with the kinds of values of set().
+
+        TsodyksMarkramSynapse has u, x and y; StochasticTsodyksMarkramSynapse u and R (1: the
+        release site is ready, 0: empty); MultiQuantalSynapse u and a (how many sites are
+        ready). They hold just after the last spike, or at t = 0.
+        Raises NonExistentParameterError for anything else, and as set() does.
+        """
+        states = () if self.dynamics is None else tuple(self.dynamics.model.states)
+        self._check_names(initial_values, states)
+        _, values = self._checked_attributes(initial_values)
+        self._settle(initial_values)
+        for name, given in values.items():
+            self.dynamics.initial[name] = _copied(given)
+            self.initial_values[name] = LazyArray(given, shape=(self.size(),), dtype=float)
+        self._change(**values)
+
+    def _checked_attributes(self, attributes):
+        """(delay in steps or None, values) in column order, from what set() takes."""
+        columns, values = self.columns, {}
         for name, value in attributes.items():
             try:
-                values[name] = self._of_connections(name, value, columns)
+                values[name] = simplified(self._of_connections(name, value, columns))
             except errors.InvalidDimensionsError:
                 raise
             except VALUE_ERRORS as err:
                 raise errors.InvalidParameterValueError(
                     f"{self.label}: {name} = {value!r:.200}: {err}") from err
-        checks = {"weight": self._checked_weight, "delay": self._checked_delay}
-        values = {name: checks[name](value) for name, value in values.items()}
-        if self.plasticity is not None:
-            self.plasticity.given.update(rule)
-            if "weight" in values:
-                self.plasticity.keep_initial(values["weight"], len(columns.pre))
-        self._change(**values)
+        delay = values.pop("delay", None)
+        if delay is not None:
+            delay = self._checked_delay(delay)
+        if "weight" in values:
+            values["weight"] = self._checked_weight(values["weight"])
+        if self.dynamics is not None and len(columns.pre):
+            # A weight that is being replaced need not fit the new bounds.
+            self.dynamics.check(values, {**columns.values, **values})
+        return delay, values
 
-    def _check_names(self, names):
+    def _check_names(self, names, known):
         for name in names:
-            if name not in self.synapse_type.get_parameter_names():
+            if name not in known:
                 raise errors.NonExistentParameterError(
-                    name, f"{type(self.synapse_type).__name__} of {self.label}",
-                    self.synapse_type.get_parameter_names())
+                    name, f"{type(self.synapse_type).__name__} of {self.label}", list(known))
 
     def _of_connections(self, name, value, columns):
         """Anything that set() takes, as a float or float64 [m] in column order."""
@@ -533,7 +669,7 @@ class Projection(common.Projection):
             raise errors.InvalidDimensionsError(
                 f"{self.label}: {name} has shape {np.shape(value)}, must be {self.shape}, "
                 "(sources, targets)")
-        space = ParameterSpace({name: value}, self.synapse_type.get_schema(), self.shape)
+        space = ParameterSpace({name: value}, {name: float}, self.shape)
         return self._evaluated(self._handle_distance_expressions(space)[name], columns)
 
     def _evaluated(self, value, columns):
@@ -566,15 +702,10 @@ class Projection(common.Projection):
             result[chosen] = block[pre[chosen] - first, post[chosen]]
         return result
 
-    def initialize(self, **initial_values):
-        """Synapses have no state variables to set: raises NonExistentParameterError."""
-        for variable in initial_values:
-            raise errors.NonExistentParameterError(variable, type(self.synapse_type).__name__, [])
-
     def save(self, attribute_names, file, format="list", gather=True, with_address=True):
         names = attribute_names
         if isinstance(names, str):
-            names = (self.synapse_type.get_parameter_names() if names in ("all", "connections")
+            names = (list(self.attribute_names) if names in ("all", "connections")
                      else [names])
         data = self.get(names, format, gather, with_address)
         columns = list(names)
@@ -590,6 +721,27 @@ class Projection(common.Projection):
         file.close()
 
     save.__doc__ = common.Projection.save.__doc__
+
+
+def _joined(parts, sizes, dtype):
+    """One number where all parts are the same, else [sum of sizes]."""
+    if not any(isinstance(part, np.ndarray) for part in parts) and len(set(parts)) == 1:
+        return parts[0]
+    return np.concatenate([part if isinstance(part, np.ndarray) else np.full(size, part, dtype)
+                           for part, size in zip(parts, sizes)])
+
+
+def _copied(values):
+    return values.copy() if isinstance(values, np.ndarray) else values
+
+
+def _twins(columns):
+    """float64 [m]: how many connections of the same pair come before each one."""
+    m = len(columns.pre)
+    same = np.zeros(m, bool)
+    same[1:] = (np.diff(columns.pre) == 0) & (np.diff(columns.post) == 0)
+    place = np.arange(m)
+    return (place - np.maximum.accumulate(np.where(same, 0, place))).astype(np.float64)
 
 
 def _ascending(index):

@@ -4,6 +4,9 @@
 indices of the projection's own pre and post. `Rows`, as the engine reads them: by source, then
 delay, then target, in the indices of the populations at the root. A projection holds either;
 the first run turns columns into rows, a change of weights or delays turns rows into columns.
+
+What a synapse has besides its delay are named `values`: the weight, parameters, states. Each is a
+float where all synapses have the same, else float64 [m].
 """
 
 from dataclasses import dataclass
@@ -20,8 +23,15 @@ def simplified(values):
     return values
 
 
-def _taken(values, order):
+def taken(values, order):
+    """values[order] of an array; the number where all have one."""
     return values[order] if isinstance(values, np.ndarray) else values
+
+
+def dendritic_steps(fraction, delay):
+    """The part of `delay` (steps) that lies in the dendrite: whole steps, halves rounded up."""
+    steps = np.floor(np.asarray(fraction) * np.asarray(delay) + 0.5)
+    return np.minimum(steps, delay).astype(np.int32)
 
 
 @dataclass
@@ -30,14 +40,14 @@ class Columns:
 
     start  int64 [n_post + 1]: those of target j are start[j]:start[j + 1]
     pre    int32 [m]
-    weight float, or float64 [m] where they differ
     delay  int steps, or int32 [m] where they differ
+    values name -> float, or float64 [m] where they differ
     """
 
     start: np.ndarray
     pre: np.ndarray
-    weight: object
     delay: object
+    values: dict
 
     @property
     def post(self):
@@ -45,11 +55,12 @@ class Columns:
         return np.repeat(np.arange(len(self.start) - 1, dtype=np.int32), np.diff(self.start))
 
     @classmethod
-    def of(cls, pre, post, weight, delay, n_pre, n_post):
+    def of(cls, pre, post, delay, values, n_pre, n_post):
         """Sort connections given in any order; pre and post int32 [m]."""
         _, by_pre = counting_order(pre, n_pre)
         start, order = counting_order(post, n_post, by_pre)
-        return cls(start, pre[order], _taken(weight, order), _taken(delay, order))
+        return cls(start, pre[order], taken(delay, order),
+                   {name: taken(given, order) for name, given in values.items()})
 
 
 @dataclass
@@ -58,40 +69,68 @@ class Rows:
 
     row_start  int64 [n_pre * n_threads + 1]
     target     int32 [m]
-    weight     float, or float64 [m]
     delay      int steps where all are equal, else None and:
     run_start  int64 [n_runs + 1], run_delay int32 [n_runs]: see connect.columns_to_rows
+    values     name -> float, or float64 [m]
     position   int64 [m]: place among the projection's Columns, or None where sorting by
                (target, source) alone restores them
-    plasticity a `plasticity.PlasticTable`; weight is then an array that the engine changes
+    dendritic  int32 [n_runs], or int where all are equal: the part of each delay that plastic
+               synapses have in the dendrite. Runs are then sorted by `lag` first, the steps
+               that a spike waits before such synapses may change
+    dynamics   a `dynamics.Table`, None for static synapses
     """
 
     row_start: np.ndarray
     target: np.ndarray
-    weight: object
     delay: object
+    values: dict
     run_start: np.ndarray = None
     run_delay: np.ndarray = None
     position: np.ndarray = None
-    plasticity: object = None
+    dendritic: object = None
+    dynamics: object = None
 
     @classmethod
-    def of(cls, start, pre, weight, delay, n_pre, n_threads, position=None):
-        """From columns in root indices; weight, delay as in `Columns`."""
+    def of(cls, start, pre, delay, values, n_pre, n_threads, position=None, fraction=None):
+        """From columns in root indices; delay and values as in `Columns`.
+
+        fraction: the dendritic delay fraction, a float or float64 [m], of plastic synapses.
+        """
         n_post = len(start) - 1
         first = np.array([n_post * t // n_threads for t in range(n_threads + 1)], np.int64)
-        arrays = {}
-        delays = delay if isinstance(delay, np.ndarray) else None
-        weights = weight if isinstance(weight, np.ndarray) else None
-        arrays["row_start"], arrays["target"], sorted_weight, *runs = columns_to_rows(
-            start, pre, n_pre, first, weights, delays)
+        key, delays, dendritic = delay, None, None
+        if fraction is not None:
+            dendritic = dendritic_steps(fraction, delay)
+            if isinstance(delay, np.ndarray) or dendritic.ndim:
+                kinds = np.stack(np.broadcast_arrays(lag(delay, dendritic), delay, dendritic))
+                (_, delays, dendritic), key = np.unique(kinds, axis=1, return_inverse=True)
+                key = np.ascontiguousarray(key.reshape(-1), np.int32)
+            else:
+                dendritic = int(dendritic)
+        keys = key if isinstance(key, np.ndarray) else None
+        arrays = {name: given for name, given in values.items() if isinstance(given, np.ndarray)}
         if position is not None:
+            arrays[None] = position
+        if len(arrays) <= 1 and position is None:
+            # Sorted on the way: the usual case, weights that differ.
+            name, moved = next(iter(arrays.items()), (None, None))
+            row_start, target, moved, *runs = columns_to_rows(start, pre, n_pre, first, moved,
+                                                              keys)
+            sorted_values = {**values, **({} if moved is None else {name: moved})}
+        else:
             # The same sort, applied to the places; exact in float64 up to 2^53.
-            position = columns_to_rows(start, pre, n_pre, first, position.astype(np.float64),
-                                       delays)[2].astype(np.int64)
-        return cls(weight=float(weight) if weights is None else sorted_weight,
-                   delay=int(delay) if delays is None else None,
-                   run_start=runs[0], run_delay=runs[1], position=position, **arrays)
+            places = np.arange(len(pre), dtype=np.float64)
+            row_start, target, order, *runs = columns_to_rows(start, pre, n_pre, first, places,
+                                                              keys)
+            order = order.astype(np.int64)
+            position = taken(position, order)
+            sorted_values = {name: taken(given, order) for name, given in values.items()}
+        run_start, run_delay = runs
+        if delays is not None:
+            run_delay, dendritic = (np.ascontiguousarray(of_kind[run_delay], np.int32)
+                                    for of_kind in (delays, dendritic))
+        return cls(row_start, target, int(delay) if keys is None else None, sorted_values,
+                   run_start, run_delay, position, dendritic)
 
     @property
     def _synapse_start(self):
@@ -111,11 +150,59 @@ class Rows:
             return 0
         return self.delay if self.run_delay is None else int(self.run_delay.min())
 
+    @property
+    def patience(self):
+        """How many steps may pass between two meetings of the threads; 0 without connections.
+
+        A spike's weight is added after the source's interval and before its arrival; that of a
+        plastic synapse not before the spike is through the axon.
+        """
+        if not len(self.target):
+            return 0
+        if self.dendritic is None:
+            return self.shortest_delay
+        return max(1, int(np.min(self.dendritic)))
+
+    @property
+    def is_plastic(self):
+        """Whether post spikes change the weights."""
+        return self.dendritic is not None
+
+    def keep_transmitted(self):
+        """Have the weights that were transmitted last, before post spikes change them further.
+
+        Returns whether that is new.
+        """
+        if "transmitted" in self.values:
+            return False
+        self.values["transmitted"] = self.values["weight"].copy()
+        return True
+
+    @property
+    def run_lag(self):
+        """int32 [n_runs], or int: see `lag`; of plastic synapses."""
+        delay = self.delay if self.run_delay is None else self.run_delay
+        return lag(delay, self.dendritic)
+
     def unsorted(self, n_threads):
-        """(pre int32 [m], post int32 [m], weight, delay) in root indices, in row order."""
-        n_rows = len(self.row_start) - 1
-        pre = np.repeat(np.arange(n_rows, dtype=np.int32) // np.int32(n_threads),
-                        np.diff(self._synapse_start))
+        """(pre int32 [m], post int32 [m], delay, values) in root indices, in row order."""
         delay = self.delay if self.run_delay is None else np.repeat(
             self.run_delay, np.diff(self.run_start))
-        return pre, self.target, self.weight, delay
+        return self.source(n_threads), self.target, delay, self.values
+
+    def row(self):
+        """int64 [m]: the row of each synapse."""
+        return np.repeat(np.arange(len(self.row_start) - 1), np.diff(self._synapse_start))
+
+    def source(self, n_threads):
+        """int32 [m]: the source of each synapse."""
+        return (self.row() // n_threads).astype(np.int32)
+
+
+def lag(delay, dendritic):
+    """Steps from a spike to the step after which it may change plastic synapses.
+
+    That is its way through the axon. Without a dendrite it may meet a post spike of the step in
+    which it arrives, and must have changed the weight before that step is taken.
+    """
+    return delay - dendritic - (np.asarray(dendritic) == 0)

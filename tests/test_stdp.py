@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyNN import errors
 from pyNN.random import NumpyRNG, RandomDistribution
-from pyNN.standardmodels import synapses as pynn_synapses
+from reference_synapses import stdp as stdp_twin
 
 from pyNN_laconeu import plasticity
 
@@ -24,45 +24,44 @@ import stdp  # noqa: E402
 
 DT = 0.1  # ms
 RULE = {"tau_plus": 18.0, "tau_minus": 25.0, "A_plus": 0.03, "A_minus": 0.04}
+VOGELS = {"tau": 22.0, "eta": 0.03, "rho": 8.0}
+TIMINGS = {"pair": (sim.SpikePairRule, RULE), "vogels": (sim.Vogels2011Rule, VOGELS)}
+# PyNN's class, its exponents; those of Guetig's are parameters
 DEPENDENCES = {
-    "additive": (lambda **w: sim.AdditiveWeightDependence(**w), (0, 0)),
-    "multiplicative": (lambda **w: sim.MultiplicativeWeightDependence(**w), (1, 1)),
-    "mixed": (lambda **w: sim.AdditivePotentiationMultiplicativeDepression(**w), (0, 1)),
-    "gutig": (lambda **w: sim.GutigWeightDependence(mu_plus=0.3, mu_minus=0.6, **w), (0.3, 0.6)),
+    "additive": (sim.AdditiveWeightDependence, {"mu_plus": 0, "mu_minus": 0}),
+    "multiplicative": (sim.MultiplicativeWeightDependence, {"mu_plus": 1, "mu_minus": 1}),
+    "mixed": (sim.AdditivePotentiationMultiplicativeDepression, {"mu_plus": 0, "mu_minus": 1}),
+    "gutig": (sim.GutigWeightDependence, {"mu_plus": 0.3, "mu_minus": 0.6}),
 }
 
 
-def twin(weight, delay, pre, post, mu, w_min, w_max, tau_plus, tau_minus, A_plus, A_minus):
-    """The weight after spikes at steps `pre` and `post`; delay in steps."""
-    for k, s in enumerate(pre):
-        before = pre[:k]
-        if before:
-            for h in post:
-                if before[-1] - delay < h <= s - delay:
-                    trace = sum(np.exp(-(h + delay - p) * DT / tau_plus) for p in before)
-                    weight += A_plus * w_max * ((w_max - weight) / w_max) ** mu[0] * trace
-                    weight = min(weight, w_max)
-        trace = sum(np.exp(-(s - delay - h) * DT / tau_minus) for h in post if h < s - delay)
-        if trace:
-            weight -= A_minus * w_max * (max(0.0, weight - w_min) / w_max) ** mu[1] * trace
-            weight = max(weight, w_min)
-    return weight
+def twin(weight, delay, pre, post, parameters, fraction=1.0):
+    """The weight that the last pre spike transmits; delay in steps."""
+    dendritic = min(int(np.floor(fraction * delay + 0.5)), delay)
+    transmitted = stdp_twin(weight, pre, post, delay - dendritic, dendritic, DT, parameters)
+    return transmitted[-1][1] if transmitted else weight
 
 
 def network(pre_times, drive_times, weight, delay, dependence="additive", w_min=0.0, w_max=1.0,
-            threads=1, **options):
-    """Sources to as many cells all to all; each cell is driven to spike by a source of its own."""
+            threads=1, timing="pair", given=None, fraction=1.0, cell=None, drive=80.0, **options):
+    """Sources to as many cells all to all; each cell is driven to spike by a source of its own.
+
+    given: parameters that replace those of TIMINGS and DEPENDENCES.
+    """
     sim.setup(timestep=DT, threads=threads)
     source = sim.Population(len(pre_times), sim.SpikeSourceArray(
         spike_times=[np.asarray(times) for times in pre_times]))
     driver = sim.Population(len(drive_times), sim.SpikeSourceArray(
         spike_times=[np.asarray(times) for times in drive_times]))
-    cells = sim.Population(len(drive_times), sim.IF_curr_exp(tau_refrac=0.5, tau_syn_E=0.5))
-    sim.Projection(driver, cells, sim.OneToOneConnector(), sim.StaticSynapse(weight=80.0))
+    cells = sim.Population(len(drive_times), cell or sim.IF_curr_exp(tau_refrac=0.5,
+                                                                    tau_syn_E=0.5))
+    sim.Projection(driver, cells, sim.OneToOneConnector(), sim.StaticSynapse(weight=drive))
     cells.record("spikes")
-    rule = sim.STDPMechanism(sim.SpikePairRule(**RULE),
-                             DEPENDENCES[dependence][0](w_min=w_min, w_max=w_max),
-                             weight=weight, delay=delay)
+    parameters = {**TIMINGS[timing][1], **DEPENDENCES[dependence][1], "w_min": w_min,
+                  "w_max": w_max, **(given or {})}
+    parts = [model(**{name: parameters[name] for name in model.default_parameters})
+             for model in (TIMINGS[timing][0], DEPENDENCES[dependence][0])]
+    rule = sim.STDPMechanism(*parts, weight=weight, delay=delay, dendritic_delay_fraction=fraction)
     plastic = sim.Projection(source, cells, sim.AllToAllConnector(), rule, **options)
     return cells, plastic
 
@@ -76,26 +75,63 @@ def trains(cells, segment=0):
 
 
 steps = st.lists(st.integers(1, 900), max_size=25).map(sorted)
+# values of one parameter for four synapses: often all the same
+POSITIVE = {"tau_plus": (2.0, 40.0), "tau_minus": (2.0, 40.0), "tau": (2.0, 40.0),
+            "A_plus": (0.0, 0.2), "A_minus": (0.0, 0.2), "eta": (-0.02, 0.1), "rho": (0.0, 60.0),
+            "w_min": (0.0, 0.2), "w_max": (0.97, 1.4), "mu_plus": (0.0, 1.5),
+            "mu_minus": (0.0, 1.5)}
 
 
-@settings(max_examples=60, deadline=None)
+@st.composite
+def rules(draw):
+    """(timing, dependence, parameters: numbers or arrays (2, 2))."""
+    timing = draw(st.sampled_from(sorted(TIMINGS)))
+    dependence = draw(st.sampled_from(sorted(DEPENDENCES)))
+    names = [name for model in (TIMINGS[timing][0], DEPENDENCES[dependence][0])
+             for name in model.default_parameters]
+    given = {}
+    for name in draw(st.lists(st.sampled_from(names), unique=True)):
+        value = st.floats(*POSITIVE[name])
+        given[name] = draw(value | st.lists(value, min_size=4, max_size=4).map(
+            lambda values: np.reshape(values, (2, 2))))
+    return timing, dependence, given
+
+
+@settings(max_examples=400, deadline=None)
 @given(pre=st.tuples(steps, steps), drive=st.tuples(steps, steps),
-       delays=st.lists(st.integers(1, 90), min_size=4, max_size=4),
-       dependence=st.sampled_from(sorted(DEPENDENCES)), w_min=st.sampled_from([0.0, 0.2]),
-       threads=st.integers(1, 3))
-def test_weights_are_those_of_the_rule(pre, drive, delays, dependence, w_min, threads):
-    delays = np.reshape(delays, (2, 2))
-    weights = np.array([[0.3, 0.5], [0.95, 0.25]])
-    cells, plastic = network([DT * np.array(p) for p in pre], [DT * np.array(d) for d in drive],
-                             weights, DT * delays, dependence, w_min, threads=threads)
-    sim.run(100.0)
+       delays=st.lists(st.integers(1, 90), min_size=4, max_size=4) | st.integers(1, 40),
+       fractions=st.lists(st.floats(0.0, 1.0), min_size=4, max_size=4)
+       | st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.8, 1.0]),
+       rule=rules(), sign=st.sampled_from([1, -1]), threads=st.integers(1, 3),
+       cuts=st.lists(st.integers(1, 999), max_size=3))
+def test_weights_are_those_of_the_rule(pre, drive, delays, fractions, rule, sign, threads, cuts):
+    timing, dependence, given = rule
+    given = {name: sign * value if name in ("w_min", "w_max") else value
+             for name, value in given.items()}
+    weights = sign * np.array([[0.3, 0.5], [0.95, 0.25]])
+    delays, fractions = (np.reshape(v, (2, 2)) if isinstance(v, list) else v
+                         for v in (delays, fractions))
+    cells, plastic = network(
+        [DT * np.array(p) for p in pre], [DT * np.array(d) for d in drive], weights, DT * delays,
+        dependence, 0.0, float(sign), threads, timing, given, fractions,
+        receptor_type="excitatory" if sign > 0 else "inhibitory")
+    for cut in sorted(cuts):
+        sim.run_until(cut * DT)
+    sim.run_until(100.0)
     found, post = plastic.get("weight", format="array"), trains(cells)
+    everything = {**TIMINGS[timing][1], **DEPENDENCES[dependence][1], "w_min": 0.0,
+                  "w_max": float(sign), **given}
     for i in range(2):
         for j in range(2):
-            expected = twin(weights[i, j], delays[i, j], pre[i], post[j],
-                            DEPENDENCES[dependence][1], w_min, 1.0, **RULE)
-            # the twin sums each trace anew, in another order
-            assert found[i, j] == pytest.approx(expected, rel=1e-12, abs=1e-14)
+            delay, fraction = (np.broadcast_to(v, (2, 2))[i, j] for v in (delays, fractions))
+            dendritic = min(int(np.floor(fraction * delay + 0.5)), delay)
+            arrived = [s for s in pre[i] if s + delay - dendritic + (dendritic == 0) * -1 <= 1000]
+            expected = twin(weights[i, j], delay, arrived, post[j],
+                            {name: np.broadcast_to(v, (2, 2))[i, j]
+                             for name, v in everything.items()}, fraction)
+            # the twin sums each trace anew, in another order; a power of something that has
+            # nearly vanished magnifies that
+            assert found[i, j] == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 def test_potentiation_and_depression_of_one_pair_have_their_closed_form():
@@ -173,7 +209,7 @@ def test_histories_are_pruned(monkeypatch):
     *_, projections = recurrent(1, [4000.0])
     for projection in projections:
         for _, _, rows in projection._rows:
-            assert rows.plasticity.history_step.shape[1] <= 256
+            assert rows.dynamics.memory.history.shape[1] <= 256
 
 
 def test_changed_delays_lose_nothing_and_depend_on_nothing_else():
@@ -208,10 +244,10 @@ def test_the_rule_is_read_and_set_by_name():
     cells, plastic = network([[20.0, 60.0]], [[30.0]], 0.5, 1.0)
     assert plastic.get(["tau_plus", "w_max", "dendritic_delay_fraction"], format="list") == [
         (0, 0, 18.0, 1.0, 1.0)]
-    sim.run(40.0)
+    sim.run(25.0)  # before the post spike
     plastic.set(A_plus=0.0, A_minus=0.0)
     assert plastic.get("A_plus", format="array")[0, 0] == 0.0
-    sim.run(60.0)
+    sim.run(75.0)
     assert plastic.get("weight", format="array")[0, 0] == 0.5
     assert len(plastic.synapse_type.base_translations) == 3
 
@@ -220,7 +256,8 @@ def test_several_spikes_in_a_step_count_one_by_one():
     cells, plastic = network([[20.0, 60.0, 60.0]], [[30.0]], 0.5, 1.0)
     sim.run(100.0)
     (post,), = trains(cells),
-    expected = twin(0.5, 10, [200, 600, 600], post, (0, 0), 0.0, 1.0, **RULE)
+    expected = twin(0.5, 10, [200, 600, 600], post, {**RULE, "mu_plus": 0, "mu_minus": 0,
+                                                    "w_min": 0.0, "w_max": 1.0})
     assert plastic.get("weight", format="array")[0, 0] == pytest.approx(expected, rel=1e-12)
 
 
@@ -241,32 +278,55 @@ def mechanism(**changes):
 
 
 @pytest.mark.parametrize("words, build", [
-    (["dendritic_delay_fraction", "0.5"], lambda: mechanism(dendritic_delay_fraction=0.5)),
-    (["timing_dependence", "Vogels2011Rule", "SpikePairRule"],
-     lambda: mechanism(timing_dependence=pynn_synapses.Vogels2011Rule())),
+    (["dendritic_delay_fraction", "1.5", "from 0 to 1"],
+     lambda: mechanism(dendritic_delay_fraction=1.5)),
+    (["dendritic_delay_fraction", "-0.1"], lambda: mechanism(dendritic_delay_fraction=-0.1)),
+    (["dendritic_delay_fraction", "1.2"],
+     lambda: mechanism(dendritic_delay_fraction=np.array([[0.5, 1.2]]))),
+    (["timing_dependence", "None", "SpikePairRule", "Vogels2011Rule"],
+     lambda: mechanism(timing_dependence=None)),
     (["weight_dependence", "None"], lambda: mechanism(weight_dependence=None)),
-    (["tau_plus", "number"], lambda: mechanism(
-        timing_dependence=sim.SpikePairRule(tau_plus=np.array([[10.0, 20.0]])))),
-    (["A_plus", "number"], lambda: mechanism(timing_dependence=sim.SpikePairRule(
-        A_plus=RandomDistribution("uniform", (0.0, 1.0))))),
+    (["tau_plus", "(1, 3)", "(1, 2)"], lambda: mechanism(
+        timing_dependence=sim.SpikePairRule(tau_plus=np.array([[10.0, 20.0, 30.0]])))),
+    (["A_plus", "nan"], lambda: mechanism(timing_dependence=sim.SpikePairRule(
+        A_plus=np.array([[0.1, np.nan]])))),
     (["tau_minus", "0"], lambda: mechanism(timing_dependence=sim.SpikePairRule(tau_minus=0.0))),
+    (["tau_minus", "-2", "above 0 ms"], lambda: mechanism(timing_dependence=sim.SpikePairRule(
+        tau_minus=np.array([[3.0, -2.0]])))),
+    (["tau", "-20"], lambda: mechanism(timing_dependence=sim.Vogels2011Rule(tau=-20.0))),
+    (["rho", "-3", "at least 0 Hz"], lambda: mechanism(
+        timing_dependence=sim.Vogels2011Rule(rho=-3.0))),
+    (["mu_plus", "-0.5"], lambda: mechanism(
+        weight_dependence=sim.GutigWeightDependence(mu_plus=-0.5))),
     (["w_max", "0"], lambda: mechanism(weight_dependence=sim.AdditiveWeightDependence(w_max=0))),
-    (["w_min", "w_max"], lambda: mechanism(
+    (["w_min", "2", "w_max"], lambda: mechanism(
         weight_dependence=sim.AdditiveWeightDependence(w_min=2.0))),
+    (["weight", "1.25", "from w_min to w_max"], lambda: mechanism(weight=1.25)),
+    (["weight", "1.5", "from w_min to w_max"],
+     lambda: mechanism(weight=np.array([[0.5, 1.5]]))),
 ])
-def test_what_is_not_available_is_refused_by_name(words, build):
+def test_what_makes_no_sense_is_refused_by_name(words, build):
     sim.setup(timestep=DT)
     pre, post = sim.Population(1, sim.SpikeSourceArray()), sim.Population(2, sim.IF_curr_exp())
-    with pytest.raises((errors.InvalidModelError, errors.InvalidParameterValueError)) as caught:
+    with pytest.raises((errors.InvalidModelError, errors.InvalidParameterValueError,
+                        errors.InvalidDimensionsError)) as caught:
         sim.Projection(pre, post, sim.AllToAllConnector(), build())
     assert all(word in str(caught.value) for word in words), caught.value
+    assert not sim.simulator.state.network.projections
 
 
 def test_refused_settings_change_nothing():
     cells, plastic = network([[20.0]], [[30.0]], 0.5, 1.0)
-    for values in ({"tau_plus": -1.0}, {"A_plus": [1.0]}, {"dendritic_delay_fraction": 0.0}):
-        with pytest.raises(errors.InvalidParameterValueError, match=next(iter(values))):
+    for values in ({"tau_plus": -1.0}, {"A_plus": [np.inf]}, {"dendritic_delay_fraction": 1.1},
+                   {"w_max": 0.05}, {"w_min": 0.2}):
+        with pytest.raises(errors.InvalidParameterValueError, match=next(iter(values)).replace(
+                "w_max", "weight").replace("w_min", "weight")):
             plastic.set(weight=0.1, **values)
-    assert plastic.get("weight", format="array")[0, 0] == 0.5
+    with pytest.raises(errors.InvalidParameterValueError, match="weight"):
+        plastic.set(w_min=0.6)
+    with pytest.raises(errors.InvalidDimensionsError, match="A_plus"):
+        plastic.set(A_plus=[1.0, 2.0])
+    assert plastic.get(["weight", "w_min", "A_plus"], format="list") == [
+        (0, 0, 0.5, 0.0, RULE["A_plus"])]
     with pytest.raises(errors.ConnectionError):
         sim.Projection(cells, plastic.pre, sim.AllToAllConnector(), mechanism())

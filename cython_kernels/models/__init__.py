@@ -1,4 +1,4 @@
-"""Neuron models as data: what the build renders into loops and the network turns into arrays.
+"""Neuron and synapse models as data: what the build renders into loops, the network into arrays.
 
 `MEMBRANES` and `RECEPTORS` are the registry; `FUSED` and `COMPOSED` say which of them meet. Tests
 and the reference page (REFERENCE.md) run over them. Nothing here imports NumPy or PyNN: the build
@@ -8,6 +8,7 @@ reads these files with Python alone.
 from .membranes import MEMBRANES
 from .model import KINDS, Membrane, Receptor
 from .receptors import RECEPTORS
+from .synapses import SYNAPSES, TIMING_RULES, WEIGHT_DEPENDENCES
 
 CURRENT, CONDUCTANCE, DELTA = "current", "conductance", "delta"
 
@@ -42,4 +43,5 @@ COMPOSED = {
     "gif": (("exp", CONDUCTANCE), ("exp", "outward"), ("exp", "threshold")),
 }
 
-__all__ = ["COMPOSED", "FUSED", "KINDS", "MEMBRANES", "RECEPTORS", "Membrane", "Receptor"]
+__all__ = ["COMPOSED", "FUSED", "KINDS", "MEMBRANES", "RECEPTORS", "SYNAPSES", "TIMING_RULES",
+           "WEIGHT_DEPENDENCES", "Membrane", "Receptor"]
