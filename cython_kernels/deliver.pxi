@@ -270,7 +270,7 @@ cdef void transmit_multi_quantal(Table *t, int64_t row, int64_t steps, int64_t s
             if deviate(t, row, start + i, <uint32_t>(2 * site + 1)) < state[0][i]:
                 released += 1.0
         state[1][i] -= released
-        amplitude[i] = weight_of(t, start + i) * (released / constant_of(t, 3, start + i))
+        amplitude[i] = weight_of(t, start + i) * released
 
 
 cdef void choose_model(Table *t, str model) except *:

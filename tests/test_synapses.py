@@ -146,8 +146,7 @@ def releases(kind, seed=3, **changes):
     """[spike, synapse]: how many sites release."""
     cells, projection = network(kind, SPIKES, N, seed=seed, **changes)
     sim.run(160.0)
-    n = TYPES[kind][1].get("n", 1)
-    found = amplitudes(cells, SPIKES) / 0.01 * n
+    found = amplitudes(cells, SPIKES) / 0.01
     counts = np.rint(found)
     assert found == pytest.approx(counts, abs=1e-9)
     return counts

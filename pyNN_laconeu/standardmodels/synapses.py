@@ -60,9 +60,9 @@ class StochasticTsodyksMarkramSynapse(_Delayed, synapses.StochasticTsodyksMarkra
 class MultiQuantalSynapse(_Delayed, synapses.MultiQuantalSynapse):
     """
     Synapse exhibiting facilitation and depression, with `n` independent release sites: a spike
-    transmits weight * (sites that release) / n. Each site that is ready releases with
-    probability u, and is then ready again after a time drawn from an exponential distribution
-    of mean `tau_rec`.
+    transmits weight * (sites that release), as in NEST. Each site that is ready releases with
+    probability u, and is then ready again after a time drawn from an exponential distribution of
+    mean `tau_rec`.
 
     Arguments:
         `U`:
