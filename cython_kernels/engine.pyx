@@ -170,6 +170,7 @@ cdef enum:
 
 cdef struct Table
 cdef struct PostSpike
+cdef struct NewestSpikes
 cdef struct QueuedSpike
 
 ctypedef void (*Transmit)(Table *, int64_t row, int64_t steps, int64_t start, int64_t n,
@@ -216,6 +217,7 @@ cdef struct Table:
     int64_t capacity
     int64_t *history_count      # [n_post]
     PostSpike *history          # [n_post, capacity]
+    NewestSpikes *newest        # [n_post]
     int64_t queue_capacity
     int64_t *queue_count        # [n_threads]
     QueuedSpike *queue          # [n_threads, queue_capacity]
@@ -480,6 +482,7 @@ cdef class Engine:
         t.capacity = memory.history.shape[1]
         t.history_count = longs(memory.history_count, self.keep)
         t.history = <PostSpike *>records(memory.history, self.keep)
+        t.newest = <NewestSpikes *>records(memory.newest, self.keep)
         t.queue_capacity = memory.queue.shape[1]
         t.queue_count = longs(memory.queue_count, self.keep)
         t.queue = <QueuedSpike *>records(memory.queue, self.keep)

@@ -27,6 +27,12 @@ cdef struct PostSpike:          # plasticity.POST_SPIKE
     int64_t step
     double trace                # K_minus just after it
 
+cdef struct NewestSpikes:       # plasticity.NEWEST: of a target, all that most events need
+    int64_t step
+    int64_t second              # step of the one before, NEVER where there is none; and so on
+    int64_t third
+    double trace                # K_minus just after the newest
+
 cdef struct QueuedSpike:        # plasticity.QUEUED
     int64_t row
     int64_t stamp
@@ -43,6 +49,13 @@ cdef struct Rule:               # models.synapses.PLASTIC_CONSTANTS
     double w_min, w_max
     double mu_plus, mu_minus
     double rate_plus, rate_minus
+    # made of these:
+    double lowest, highest      # w_min and w_max, or the other way round if they are negative
+    # f_plus(w) = ((top - slope_plus w) scale_plus)^mu_plus, the power left out where mu is 0 or 1;
+    # f_minus(w) = ((slope_minus w - bottom) scale_minus)^mu_minus likewise
+    double top, slope_plus, scale_plus
+    double bottom, slope_minus, scale_minus
+    bint power_plus, power_minus
 
 cdef struct Reach:              # how far a run of synapses has come, and is to go; post stamps
     int64_t after               # those up to here have been applied
@@ -57,36 +70,44 @@ cdef enum:
 
 
 cdef inline double to_the(double base, double mu) noexcept nogil:
-    if mu == 0.0:
-        return 1.0
-    if mu == 1.0:
-        return base
     return exp_(mu * log_(base)) if base > 0.0 else 0.0
 
 
+cdef inline double f_plus(Rule *r, double w) noexcept nogil:
+    cdef double base = (r.top - r.slope_plus * w) * r.scale_plus
+    return to_the(base, r.mu_plus) if r.power_plus else base
+
+
+cdef inline double f_minus(Rule *r, double w) noexcept nogil:
+    cdef double base = (r.slope_minus * w - r.bottom) * r.scale_minus
+    return to_the(base, r.mu_minus) if r.power_minus else base
+
+
 cdef inline double held(Rule *r, double w) noexcept nogil:
-    # The products' signs, as weights and their bounds may be negative.
-    w = r.w_max if (r.w_max - w) * r.w_max < 0.0 else w
-    return r.w_min if (w - r.w_min) * r.w_max < 0.0 else w
+    w = r.highest if w > r.highest else w
+    return r.lowest if w < r.lowest else w
 
 
 cdef inline double potentiated(Rule *r, double w, double amount) noexcept nogil:
-    return held(r, w + amount * to_the((r.w_max - w) / r.w_max, r.mu_plus))
+    return held(r, w + amount * f_plus(r, w))
 
 
 cdef inline double depressed(Rule *r, double w, double k_minus) noexcept nogil:
-    cdef double down = (r.pre_minus * k_minus + r.pre_offset) * to_the(
-        (w - r.w_min) / r.w_max, r.mu_minus)
+    cdef double down = (r.pre_minus * k_minus + r.pre_offset) * f_minus(r, w)
     if r.pre_plus != 0.0:
-        down -= r.pre_plus * k_minus * to_the((r.w_max - w) / r.w_max, r.mu_plus)
+        down -= r.pre_plus * k_minus * f_plus(r, w)
     return held(r, w - down)
 
 
 cdef inline double trace_decay(double *table, double rate, int64_t steps) noexcept nogil:
     """exp(-steps * rate): from the table where there is one (its entries are the same bits)."""
-    if table != NULL and steps < TABULATED:
-        return table[steps]
+    if table != NULL:
+        return tabulated_decay(table, rate, steps)
     return exp_(-(<double>steps * rate))
+
+
+cdef inline double tabulated_decay(double *table, double rate, int64_t steps) noexcept nogil:
+    return table[steps] if steps < TABULATED else exp_(-(<double>steps * rate))
 
 
 cdef inline void read_rule(Table *t, int64_t k, Rule *r) noexcept nogil:
@@ -94,9 +115,19 @@ cdef inline void read_rule(Table *t, int64_t k, Rule *r) noexcept nogil:
     cdef int c
     for c in range(RULE_SIZE):
         value[c] = t.constant[c][k * t.stride[c]]
+    r.top, r.slope_plus, r.scale_plus = r.w_max, 1.0, 1.0 / r.w_max
+    if r.mu_plus == 0.0:
+        r.top, r.slope_plus, r.scale_plus = 1.0, 0.0, 1.0
+    r.bottom, r.slope_minus, r.scale_minus = r.w_min, 1.0, 1.0 / r.w_max
+    if r.mu_minus == 0.0:
+        r.bottom, r.slope_minus, r.scale_minus = -1.0, 0.0, 1.0
+    r.power_plus = r.mu_plus != 0.0 and r.mu_plus != 1.0
+    r.power_minus = r.mu_minus != 0.0 and r.mu_minus != 1.0
+    r.lowest = min(r.w_min, r.w_max)
+    r.highest = max(r.w_min, r.w_max)
 
 
-cdef inline double bring_up(Table *t, Rule *r, int64_t k, Trace *trace, Reach *reach,
+cdef double bring_up(Table *t, Rule *r, int64_t k, Trace *trace, Reach *reach,
                             int64_t offset, double w, bint plain, double *k_minus) noexcept nogil:
     """The weight of synapse k after the post spikes that are due.
 
@@ -137,28 +168,63 @@ cdef inline double bring_up(Table *t, Rule *r, int64_t k, Trace *trace, Reach *r
     return w
 
 
-cdef inline void plastic_synapses(Table *t, Trace *trace, Reach *reach, int64_t offset,
-                                  int64_t stamp, double *slot, int64_t start, int64_t stop,
-                                  bint plain) noexcept nogil:
-    """One pre spike; plain: all constants are uniform, traces the neurons'."""
+cdef void plastic_synapses(Table *t, Trace *trace, Reach *reach, int64_t offset, int64_t stamp,
+                           double *slot, int64_t start, int64_t stop) noexcept nogil:
+    """One pre spike through synapses start to stop - 1, for any kind of parameters."""
     cdef Rule rule
     cdef double w, k_minus = 0.0
     cdef int64_t k
-    if start < stop:
-        read_rule(t, start, &rule)
     for k in range(start, stop):
-        if not plain:
-            read_rule(t, k, &rule)
-        w = bring_up(t, &rule, k, trace, reach, offset, t.weight[k], plain, &k_minus)
+        read_rule(t, k, &rule)
+        w = bring_up(t, &rule, k, trace, reach, offset, t.weight[k], False, &k_minus)
         w = depressed(&rule, w, k_minus)
         t.weight[k] = w
         slot[t.target[k]] += w
-        if not plain:
-            if t.transmitted != NULL:
-                t.transmitted[k] = w
-            if t.own_plus != NULL:
-                t.own_plus[k] = 1.0 + t.own_plus[k] * exp_(
-                    -(<double>(stamp - trace.last) * rule.rate_plus))
+        if t.transmitted != NULL:
+            t.transmitted[k] = w
+        if t.own_plus != NULL:
+            t.own_plus[k] = 1.0 + t.own_plus[k] * exp_(
+                -(<double>(stamp - trace.last) * rule.rate_plus))
+
+
+cdef void plastic_synapses_plain(Table *t, Trace *trace, Reach *reach, int64_t offset,
+                                 double *slot, int64_t start, int64_t stop) noexcept nogil:
+    """The same where all parameters are uniform. At most synapses not more than two post spikes
+    are due: these do without the history, and without a branch that depends on it."""
+    cdef Rule rule
+    cdef NewestSpikes *newest
+    cdef double w, w_if_due, potentiation, k_minus = 0.0
+    cdef double *weight = t.weight
+    cdef double *decay_plus = t.decay_plus
+    cdef double *decay_minus = t.decay_minus
+    cdef int32_t *target = t.target
+    cdef int64_t k, after = reach.after, before = reach.before, at = reach.at
+    cdef int64_t pending_after
+    cdef bint due
+    if start < stop:
+        read_rule(t, start, &rule)
+    potentiation = rule.post_plus * trace.k_plus
+    # Before the source's first spike nothing is due.
+    pending_after = after if trace.k_plus > 0.0 else before
+    for k in range(start, stop):
+        newest = t.newest + target[k]
+        w = weight[k]
+        if newest.step >= before or newest.third > after:
+            w = bring_up(t, &rule, k, trace, reach, offset, w, True, &k_minus)
+        else:
+            due = newest.second > pending_after
+            w_if_due = potentiated(&rule, w, potentiation * tabulated_decay(
+                decay_plus, rule.rate_plus, newest.second + offset if due else 0))
+            w = w_if_due if due else w
+            due = newest.step > pending_after
+            w_if_due = potentiated(&rule, w, potentiation * tabulated_decay(
+                decay_plus, rule.rate_plus, newest.step + offset if due else 0))
+            w = w_if_due if due else w
+            k_minus = newest.trace * tabulated_decay(decay_minus, rule.rate_minus,
+                                                     at - newest.step)
+        w = depressed(&rule, w, k_minus)
+        weight[k] = w
+        slot[target[k]] += w
 
 
 cdef inline Reach reach_of(Table *t, Trace *trace, int64_t settled, int64_t axonal,
@@ -188,9 +254,9 @@ cdef void deliver_plastic_run(Table *t, Trace *trace, int64_t row, int64_t delay
     reach.before = max(reach.at + (now >= 0), t.floor[0] + 1)
     reach.until = max(reach.at - (dendritic == 0 and now < 0), t.floor[0])
     if t.plain:
-        plastic_synapses(t, trace, &reach, offset, stamp, slot, start, stop, True)
+        plastic_synapses_plain(t, trace, &reach, offset, slot, start, stop)
     else:
-        plastic_synapses(t, trace, &reach, offset, stamp, slot, start, stop, False)
+        plastic_synapses(t, trace, &reach, offset, stamp, slot, start, stop)
 
 
 cdef inline void add_pre_spike(Table *t, Trace *trace, int64_t stamp) noexcept nogil:
@@ -290,6 +356,8 @@ cdef inline void remember_spike(Table *t, int64_t j, int64_t stamp) noexcept nog
         spike[n].trace += spike[n - 1].trace * trace_decay(
             t.decay_minus, t.rate_minus, stamp - spike[n - 1].step)
     t.history_count[j] = n + 1
+    t.newest[j].third, t.newest[j].second = t.newest[j].second, t.newest[j].step
+    t.newest[j].step, t.newest[j].trace = stamp, spike[n].trace
 
 
 # --- without a spike: between two runs, or where histories are full ----------------------------

@@ -26,6 +26,8 @@ NEVER = -(1 << 60)
 TABULATED = 4096
 
 POST_SPIKE = np.dtype([("step", np.int64), ("trace", np.float64)])
+NEWEST = np.dtype([("step", np.int64), ("second", np.int64), ("third", np.int64),
+                   ("trace", np.float64)])
 QUEUED = np.dtype([("row", np.int64), ("stamp", np.int64), ("count", np.int64),
                    ("last", np.int64), ("k_plus", np.float64)])
 
@@ -39,6 +41,7 @@ class PlasticMemory:
     floor          int64 [1] post spikes up to this step have been, wherever they were
     history_count  int64 [n_post]
     history        POST_SPIKE [n_post, capacity]: post spikes, ascending, with K_minus just after
+    newest         NEWEST [n_post]: the last three of them
     queue_count    int64 [n_threads]
     queue          QUEUED [n_threads, capacity]: spikes on their way through axons, ascending, and
                    what k_plus and last were before them
@@ -52,6 +55,9 @@ class PlasticMemory:
         self.floor = np.full(1, NEVER, np.int64)
         self.history_count = np.zeros(n_post, np.int64)
         self.history = np.zeros((n_post, FIRST_CAPACITY), POST_SPIKE)
+        self.newest = np.zeros(n_post, NEWEST)
+        for name in ("step", "second", "third"):
+            self.newest[name] = NEVER
         self.queue_count = np.zeros(n_threads, np.int64)
         self.queue = np.zeros((n_threads, 0), QUEUED)
         self.lags = np.empty(0, np.int64)
