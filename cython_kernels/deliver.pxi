@@ -288,8 +288,8 @@ cdef void choose_model(Table *t, str model) except *:
         raise ValueError(f"no function transmits for the synapse model {model!r}")
 
 
-cdef void settle_dynamic(Table *t, int64_t step) noexcept nogil:
-    """Bring all states to `step`, as before a change of parameters."""
+cdef void settle_dynamic(Table *t, int64_t step, bint looking) noexcept nogil:
+    """Bring all states to `step`: before a change of parameters, or copies to be looked at."""
     cdef int64_t row, k, stop, n
     cdef double *state[MAX_SYNAPSE_STATES]
     for row in range(t.n_rows):
@@ -297,11 +297,40 @@ cdef void settle_dynamic(Table *t, int64_t step) noexcept nogil:
         while k < stop:
             n = min(stop - k, <int64_t>AT_ONCE)
             states_from(t, k, state)
-            t.relax(t, row, step - t.last[row], k, n, True, state)
+            t.relax(t, row, step - t.last[row], k, n, not looking, state)
             k += n
-        t.last[row] = step
-        t.number[row] += 1
+        if not looking:
+            t.last[row] = step
+            t.number[row] += 1
 
 
 cdef inline int64_t first_synapse(Table *t, int64_t row) noexcept nogil:
     return t.row_start[row] if t.run_start == NULL else t.run_start[t.row_start[row]]
+
+
+# --- recording ---------------------------------------------------------------------------------
+
+cdef void sample_synapses(SynapseSignal *signal, Table *t, int thread,
+                          int64_t step) noexcept nogil:
+    """Copy the weights or states of this thread's recorded synapses, where that is due."""
+    cdef double value[MAX_SYNAPSE_STATES]
+    cdef double *state[MAX_SYNAPSE_STATES]
+    cdef int64_t since = step - signal.first, i, k
+    cdef double *samples
+    cdef int s
+    if since < 0 or since % signal.every:
+        return
+    samples = signal.samples + since // signal.every * signal.width
+    for i in range(signal.n):
+        if signal.row[i] % t.n_threads != thread:
+            continue
+        k = signal.synapse[i]
+        if signal.which < 0:
+            samples[signal.channel[i]] = (weight_of(t, k) if t.transmitted == NULL
+                                          else t.transmitted[k])
+        else:
+            for s in range(t.n_states):
+                value[s] = t.state[s][k]
+                state[s] = &value[s]
+            t.relax(t, signal.row[i], step - t.last[signal.row[i]], k, 1, False, state)
+            samples[signal.channel[i]] = value[signal.which]

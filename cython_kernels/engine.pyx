@@ -112,6 +112,16 @@ cdef struct Signal:
     int32_t *index              # [n_index], sorted
     double *samples             # [n_samples, n_index]
 
+cdef struct SynapseSignal:      # as in `synapse_recording.SynapseRecorder.begin`
+    int table
+    int which                   # a state of the table, or -1: the weight
+    int64_t every, first        # steps
+    int64_t n, width
+    int64_t *synapse            # [n] places in the table's rows
+    int64_t *row                # [n] their rows
+    int64_t *channel            # [n] places in the samples
+    double *samples             # [n_samples, width]
+
 cdef struct Population:
     int64_t n
     uint32_t stream             # which random stream
@@ -269,6 +279,8 @@ cdef class Engine:
     cdef uint32_t seed
     cdef Population *population
     cdef Table *table
+    cdef int n_synapse_signals
+    cdef SynapseSignal *synapse_signal
     cdef list keep, keep_signals
     cdef Barrier barrier
     cdef double *levels         # [n_sources, n_steps of this advance]
@@ -293,6 +305,7 @@ cdef class Engine:
             free(self.population[i].signal)
         free(self.population)
         free(self.table)
+        free(self.synapse_signal)
 
     cdef Population *_new_population(self, spec) except NULL:
         cdef Population *p = &self.population[self.n_populations]
@@ -489,11 +502,12 @@ cdef class Engine:
         t.n_lags = len(memory.lags)
         t.lags = longs(memory.lags, self.keep)
 
-    def settle(self, int table, int64_t step, bint everything=False):
+    def settle(self, int table, int64_t step, bint everything=False, bint looking=False):
         """Bring the synapses of a table to `step`, as far as they lag behind their spikes.
 
         everything: spikes in axons and dendrites reach their plastic synapses now, as before a
-        change of delays. Changes nothing that is transmitted later, but for that.
+        change of delays. looking: states are copies that are only looked at, so nothing is
+        drawn. Changes nothing that is transmitted later, but for `everything`.
         """
         cdef Table *t = &self.table[table]
         with nogil:
@@ -502,14 +516,17 @@ cdef class Engine:
                 if everything:
                     flush_queue(t, step, self.n_slots - 1)
             else:
-                settle_dynamic(t, step)
+                settle_dynamic(t, step, looking)
 
-    def advance(self, int64_t step, int64_t n_steps, bint at_origin, recordings, levels):
+    def advance(self, int64_t step, int64_t n_steps, bint at_origin, recordings, levels,
+                synapse_recordings=()):
         """Advance from `step` by at most `n_steps`; returns (steps done, spikes).
 
         at_origin: also emit what sources stamp with `step` itself (only at t = 0).
         recordings: per population (spike mask or None, signals), see `recording.Recorder.begin`.
         levels: [n_sources, n_steps] nA.
+        synapse_recordings: (table, signal, which, places, rows, channels), see
+        `synapse_recording.SynapseRecorder.begin`.
         Spikes: per population (index, step, count or None), ordered by (step, index). Fewer
         steps are done where a population's record, or a target's history, is full. Releases the
         GIL.
@@ -526,6 +543,7 @@ cdef class Engine:
             p = &self.population[k]
             mask, signals = recordings[k]
             records.append(self._begin_record(p, n_steps, mask, signals))
+        self._begin_synapse_signals(synapse_recordings)
         workers = [threading.Thread(target=self._work, args=(t, n_steps), daemon=True)
                    for t in range(1, self.n_threads)]
         memset(&self.barrier, 0, sizeof(Barrier))
@@ -571,6 +589,25 @@ cdef class Engine:
             p.signal[k].index = ints(signal.index, self.keep_signals)
             p.signal[k].samples = doubles(signal.samples.reshape(-1), self.keep_signals)
         return record
+
+    cdef object _begin_synapse_signals(self, synapse_recordings):
+        cdef SynapseSignal *signal
+        free(self.synapse_signal)
+        self.n_synapse_signals = 0
+        self.synapse_signal = <SynapseSignal *>calloc(len(synapse_recordings) + 1,
+                                                      sizeof(SynapseSignal))
+        if self.synapse_signal == NULL:
+            raise MemoryError()
+        for table, spec, which, places, rows, channels in synapse_recordings:
+            signal = &self.synapse_signal[self.n_synapse_signals]
+            signal.table, signal.which = table, which
+            signal.synapse = longs(places, self.keep_signals)
+            signal.row = longs(rows, self.keep_signals)
+            signal.channel = longs(channels, self.keep_signals)
+            signal.every, signal.first = spec.every, spec.first
+            signal.n, signal.width = len(places), spec.samples.shape[1]
+            signal.samples = doubles(spec.samples.reshape(-1), self.keep_signals)
+            self.n_synapse_signals += 1
 
     def _work(self, int thread, int64_t n_steps):
         with nogil:
@@ -822,6 +859,11 @@ cdef class Engine:
                             deliver_plastic_spike(table, thread, row, count, stamp, mask)
                         else:
                             deliver_spike(table, row, count, stamp, mask)
+            for k in range(self.n_synapse_signals):
+                table = &self.table[self.synapse_signal[k].table]
+                p = &self.population[table.pre]
+                if (p.is_source and not table.plastic) == from_sources and not at_origin:
+                    sample_synapses(&self.synapse_signal[k], table, thread, stamp)
 
     cdef void _record(self, int thread, int64_t step, int64_t length,
                       bint from_sources) noexcept nogil:

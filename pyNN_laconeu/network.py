@@ -165,18 +165,21 @@ class Network:
         self._engine, self._interval = engine, interval
         self._plastic_tables = [(index, rows) for index, (*_, rows) in enumerate(tables)
                                 if rows.is_plastic]
+        self._first_tables = {}
+        for index, (projection, *_) in enumerate(tables):
+            self._first_tables.setdefault(projection, index)
 
     @staticmethod
     def serves_early(pre, rows):
         """Whether spikes are delivered before their interval: they depend on nothing in it."""
         return is_source(pre) and not rows.is_plastic
 
-    def settle(self, pre, post, receptor_type, rows, stream, everything=False):
-        """Bring synapses up to now, see `Engine.settle`; for changes between two runs."""
+    def settle(self, pre, post, receptor_type, rows, stream, everything=False, looking=False):
+        """Bring synapses up to now, see `Engine.settle`; between two runs."""
         engine = Engine(self.n_threads, 1, self._n_slots, self.seed & 0xFFFFFFFF, 0, 1)
         ring = self.ring(post, receptor_type, self.serves_early(pre, rows))
         engine.add_table(0, 0, ring, rows, stream)
-        engine.settle(0, self.step, everything)
+        engine.settle(0, self.step, everything, looking)
 
     # --- running -------------------------------------------------------------------------------
 
@@ -198,13 +201,18 @@ class Network:
                       for population in self.populations]
         levels = np.array([source.levels(self.step, n_steps)
                            for source in self.current_sources]).reshape(-1, n_steps)
+        synapse_recordings = [
+            (self._first_tables[projection] + k, *asked) for projection in self.projections
+            for k, *asked in projection.recorder.begin(self.step, n_steps)]
         began = time.perf_counter()
         done, spikes = self._engine.advance(self.step, n_steps, self.step == 0, recordings,
-                                            levels)
+                                            levels, synapse_recordings)
         elapsed = time.perf_counter() - began
         self.step += done
         for population, recorded in zip(self.populations, spikes):
             population.recorder.commit(done, *recorded)
+        for projection in self.projections:
+            projection.recorder.commit(done)
         paced = int(done * SLICE_SECONDS / max(elapsed, 1e-6))
         self._slice = max(1, min(SLICE_STEPS, 4 * self._slice, paced))
 

@@ -5,6 +5,8 @@ A connector hands over blocks of connections (`_append_columns`, `_append`, or P
 exists only while a script looks at it.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from pyNN import common, errors
 from pyNN.models import BaseSynapseType
@@ -15,7 +17,10 @@ from pyNN.space import Space
 
 from . import simulator
 from .dynamics import Dynamics
+from .kernels.models import RECEPTORS
+from .recording import check_file, write_block
 from .standardmodels.synapses import SYNAPSE_TYPES, StaticSynapse
+from .synapse_recording import SynapseRecorder
 from .synapses import Columns, Rows, simplified, taken
 
 # Elements of a temporary when a whole matrix of random numbers must be drawn for some of them.
@@ -102,7 +107,7 @@ class Projection(common.Projection):
         self.network = simulator.state.network
         self._columns, self._rows, self._row_threads = None, None, None
         self._looked_at = None, None
-        self._own, self._settled_at = {}, None
+        self._own, self._settled_at, self._places = {}, None, None
         self.dynamics = None
         if self.synapse_type.dynamics is not None:
             self.dynamics = Dynamics(self.synapse_type.dynamics, self.network.dt, self.label,
@@ -113,6 +118,7 @@ class Projection(common.Projection):
         del self._blocks
         if self.dynamics is not None:
             self._start()
+        self.recorder = SynapseRecorder(self)
         self.network.add_projection(self)
 
     def _start(self):
@@ -303,19 +309,52 @@ class Projection(common.Projection):
 
     @property
     def columns_at_hand(self):
-        """The same, kept until the next step for the `Connection` objects that may follow."""
-        if self._columns is not None:
+        """The same with the states as they are now, kept until the next step for the
+        `Connection` objects that may follow."""
+        if self._columns is not None and not self._lags_behind:
             return self._columns
         now = self.network.segment_counter, self.network.step
         if self._looked_at[0] != now:
-            self._looked_at = now, self._columns_from_rows()
+            rows = self._rows_now() if self._lags_behind else self._rows
+            self._looked_at = now, self._columns_from_rows(rows)
         return self._looked_at[1]
+
+    @property
+    def _lags_behind(self):
+        """Whether states are those after the last spikes."""
+        return bool(self.network.step and self.dynamics is not None and self.dynamics.model.states)
+
+    def _rows_now(self):
+        """Copies of the rows, their states brought to now."""
+        self.tables(self.network.n_threads)
+        copies = []
+        for k, (pre, post, rows) in enumerate(self._rows):
+            values = {**rows.values,
+                      **{name: rows.values[name].copy() for name in self.dynamics.model.states}}
+            copy = replace(rows, values=values, dynamics=replace(
+                rows.dynamics, states=[values[name] for name in self.dynamics.model.states]))
+            self.network.settle(pre, post, self.receptor_type, copy, self.first_stream + k,
+                                looking=True)
+            copies.append((pre, post, copy))
+        return copies
+
+    def places(self, positions):
+        """(table, row, place in its Rows) of connections given in column order, int64 each."""
+        if self._places is None:
+            order = self._column_order()
+            sizes = [len(rows.target) for *_, rows in self._rows]
+            table = np.repeat(np.arange(len(sizes)), sizes)
+            row = np.concatenate([rows.row() for *_, rows in self._rows])
+            first = np.concatenate(([0], np.cumsum(sizes)))
+            self._places = table[order], row[order], order - first[table[order]]
+        return tuple(places[positions] for places in self._places)
 
     def tables(self, n_threads):
         """[(pre root, post root, receptor type, Rows)] for the engine. Sorts at most once."""
         if self._rows is None:
             self._rows, self._row_threads = self._rows_from_columns(n_threads), n_threads
             self._columns, self._own, self._looked_at = None, {}, (None, None)
+            self._places = None
         if self.dynamics is not None:
             self._join(n_threads)
         return [(pre, post, self.receptor_type, rows) for pre, post, rows in self._rows]
@@ -382,29 +421,42 @@ class Projection(common.Projection):
                     None if fraction is None else part.values["dendritic_delay_fraction"])))
         return tables
 
-    def _columns_from_rows(self):
+    def _pieces(self, tables):
+        """[(pre int32, post int32) in the projection's indices, delay, values] of each table."""
         pre_parts, post_parts = _components(self.pre), _components(self.post)
-        pieces, positions = [], []
-        if any("transmitted" in rows.values for *_, rows in self._rows):
-            for *_, rows in self._rows:
-                rows.keep_transmitted()
-        for k, (pre_root, post_root, rows) in enumerate(self._rows):
+        pieces = []
+        for k, (pre_root, post_root, rows) in enumerate(tables):
             pre_root, pre_index, pre_offset = pre_parts[k // len(post_parts)]
             post_root, post_index, post_offset = post_parts[k % len(post_parts)]
             pre, post, delay, values = rows.unsorted(self._row_threads)
             pieces.append((_inverse(pre_index, pre_root.size, pre_offset)[pre],
                            _inverse(post_index, post_root.size, post_offset)[post],
                            delay, values))
-            positions.append(rows.position)
+        return pieces
+
+    def _column_order(self):
+        """int64 [m]: where each connection is, in the order of rows."""
+        if self._rows[0][2].position is not None:
+            return np.argsort(np.concatenate([rows.position for *_, rows in self._rows]))
+        pieces = self._pieces(self._rows)
+        pre, post = (np.concatenate([piece[k] for piece in pieces]) for k in (0, 1))
+        return np.lexsort((pre, post))
+
+    def _columns_from_rows(self, tables=None):
+        tables = self._rows if tables is None else tables
+        if any("transmitted" in rows.values for *_, rows in tables):
+            for *_, rows in tables:
+                rows.keep_transmitted()
+        pieces = self._pieces(tables)
         if len(pieces) == 1:
             pre, post, delay, values = pieces[0]
         else:
             pre, post = (np.concatenate([piece[k] for piece in pieces]) for k in (0, 1))
             delay, values = self._joined_blocks([piece[2:] for piece in pieces],
                                                 [len(piece[0]) for piece in pieces])
-        if positions[0] is None:
+        if tables[0][2].position is None:
             return Columns.of(pre, post, delay, values, self.pre.size, self.post.size)
-        order = np.argsort(np.concatenate(positions))
+        order = np.argsort(np.concatenate([rows.position for *_, rows in tables]))
         start = np.concatenate(([0], np.cumsum(np.bincount(post, minlength=self.post.size))))
         return Columns(start, pre[order], taken(delay, order),
                        {name: taken(given, order) for name, given in values.items()})
@@ -558,17 +610,17 @@ class Projection(common.Projection):
         return matrices[0] if single else matrices
 
     get.__doc__ = common.Projection.get.__doc__ + """
-        Besides parameters, the states of a synapse type can be asked for: as they were after
-        the last spike of each source, and the weight of a plastic synapse as it was transmitted
-        last.
+        Besides parameters, the states of a synapse type can be asked for, as they are now. The
+        weight of a plastic synapse is the one that was transmitted last, as in PyNN's other back
+        ends.
         """
 
     def _get_attributes_as_list(self, names):
-        columns = self.columns
+        columns = self.columns_at_hand if self._lags_behind else self.columns
         return list(zip(*(self._attribute_array(name, columns).tolist() for name in names)))
 
     def _get_attributes_as_arrays(self, names, multiple_synapses="sum"):
-        columns, matrices = self.columns, []
+        columns, matrices = self.columns_at_hand if self._lags_behind else self.columns, []
         address = (columns.pre, columns.post)
         for name in names:
             values = self._attribute_array(name, columns)
@@ -701,6 +753,62 @@ class Projection(common.Projection):
             chosen = order[bounds[k]:bounds[k + 1]]
             result[chosen] = block[pre[chosen] - first, post[chosen]]
         return result
+
+    # --- recording -----------------------------------------------------------------------------
+
+    @property
+    def recordable(self):
+        """Names of what record() takes: the weight, and the states of the synapse type."""
+        return ("weight", *(() if self.dynamics is None else self.dynamics.model.states))
+
+    def units_of(self, name):
+        """Of what record() takes, as Neo takes them."""
+        if name != "weight":
+            return "dimensionless"
+        if self.post.conductance_based:
+            return "uS"
+        root, *_ = _components(self.post)[0]
+        port = root.celltype.model.ports[self.receptor_type]
+        return "nA" if RECEPTORS[port.receptor].states else "mV"
+
+    def record(self, variables, to_file=None, sampling_interval=None, connections=None):
+        """Record weights or synaptic states, from now on; None: record nothing any more.
+
+        variables: 'weight', a state of the synapse type (see `initialize`), or several names.
+        to_file: a file name or a Neo IO, to which end() will write.
+        sampling_interval: ms, a multiple of the time step; by default that of what is recorded
+            already, else the time step.
+        connections: indices of connections, as in `projection[i]`, or pairs (presynaptic index,
+            postsynaptic index); by default all.
+
+        A sample is what get() returns at that time: the weight that was transmitted last, states
+        as they are (see synapse_recording.py).
+        Raises RecordingError, ValueError, IndexError, ConnectionError.
+        """
+        if variables is None:
+            self.recorder.stop()
+            return
+        check_file(to_file)
+        self.recorder.record(variables, sampling_interval, connections)
+        if to_file:
+            simulator.state.write_on_end.append((self, variables, to_file))
+
+    def get_data(self, variables="all", gather=True, clear=False, annotations=None):
+        """What was recorded, as a Neo Block with a Segment for each reset().
+
+        Each variable is an AnalogSignal with one channel per connection, and the
+        array_annotations `channel_index` (the connection's index), `presynaptic_index` and
+        `postsynaptic_index`. clear: forget all data, and go on recording.
+        """
+        return self.recorder.get(variables, clear, annotations)
+
+    def write_data(self, io, variables="all", gather=True, clear=False, annotations=None):
+        """Write what get_data() returns by a Neo IO, given as such or by the name of a file."""
+        write_block(io, self.get_data(variables, gather, clear, annotations))
+
+    def current(self, name):
+        """float64 [m]: what get() returns now, in the order of connections."""
+        return self._attribute_array(name, self.columns_at_hand)
 
     def save(self, attribute_names, file, format="list", gather=True, with_address=True):
         names = attribute_names

@@ -70,7 +70,7 @@ class State(common.control.BaseState):
     @property
     def recorders(self):
         """The recorders of the current network."""
-        return [population.recorder for population in self.network.populations]
+        return [part.recorder for part in (*self.network.populations, *self.network.projections)]
 
     @property
     def min_delay(self):

@@ -160,8 +160,8 @@ def test_negative_weights_move_between_their_bounds():
 
 # --- a recurrent network: Poisson input, plastic input and plastic recurrence ------------------
 
-def recurrent(threads, runs, change_delay=False):
-    """Weights and spikes after the runs (ms)."""
+def recurrent(threads, runs, change=None, timing=None, fraction=1.0, record=False):
+    """Weights and spikes after the runs (ms). change: made to the projections after the first."""
     sim.setup(timestep=DT, threads=threads, rng_seed=7)
     rng = NumpyRNG(5)
     noise = sim.Population(20, sim.SpikeSourcePoisson(rate=80.0))
@@ -170,16 +170,18 @@ def recurrent(threads, runs, change_delay=False):
     projections = []
     for source, w_max in ((noise, 3.0), (cells[::-2], 0.5)):
         rule = sim.STDPMechanism(
-            sim.SpikePairRule(**RULE),
+            timing() if timing else sim.SpikePairRule(**RULE),
             sim.GutigWeightDependence(w_max=w_max, mu_plus=0.4, mu_minus=0.7),
             weight=RandomDistribution("uniform", (0.1 * w_max, w_max), rng=rng),
-            delay=RandomDistribution("uniform", (0.5, 6.0), rng=rng))
+            delay=RandomDistribution("uniform", (0.5, 6.0), rng=rng),
+            dendritic_delay_fraction=fraction)
         projections.append(sim.Projection(source, cells, sim.FixedProbabilityConnector(
             0.5, rng=rng), rule))
     for k, duration in enumerate(runs):
         sim.run(duration)
-        if change_delay and k == 0:
-            projections[0].set(delay=7.0)
+        if change and k == 0:
+            for projection in projections:
+                change(projection)
     weights = [np.array(p.get(["weight", "delay"], format="list")) for p in projections]
     return weights, trains(cells), projections
 
@@ -188,13 +190,118 @@ def same(one, other):
     return one[1] == other[1] and all(np.array_equal(a, b) for a, b in zip(one[0], other[0]))
 
 
-def test_results_depend_neither_on_threads_nor_on_how_runs_are_split():
-    reference = recurrent(1, [1500.0])
+def drawn(low, high):
+    return RandomDistribution("uniform", (low, high), rng=NumpyRNG(9))
+
+
+KINDS = {
+    "dendritic": {},
+    "axonal": {"fraction": 0.0},
+    "both": {"fraction": 0.4},
+    "any": {"fraction": drawn(0.0, 1.0)},
+    "vogels": {"timing": lambda: sim.Vogels2011Rule(eta=0.05, rho=20.0), "fraction": 0.3},
+    "varied": {"timing": lambda: sim.SpikePairRule(
+        tau_plus=drawn(5.0, 30.0), tau_minus=drawn(5.0, 30.0), A_plus=drawn(0.0, 0.1),
+        A_minus=0.05), "fraction": drawn(0.0, 1.0)},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_results_depend_neither_on_threads_nor_on_how_runs_are_split(kind):
+    reference = recurrent(1, [1500.0], **KINDS[kind])
     # enough spikes that histories were pruned or have grown
-    assert max(len(train) for train in reference[1]) > 150
+    assert max(len(train) for train in reference[1]) > 100
     for threads, runs in ((2, [1500.0]), (3, [1500.0]), (1, [300.3, 0.1, 1199.6]),
                           (2, [700.0, 800.0])):
-        assert same(reference, recurrent(threads, runs))
+        assert same(reference, recurrent(threads, runs, **KINDS[kind]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("room", [0.0, 1e9])
+def test_results_do_not_depend_on_when_post_spikes_are_applied(kind, room, monkeypatch):
+    reference = recurrent(1, [800.0], **KINDS[kind])
+    monkeypatch.setattr(plasticity, "BYTES_PER_SYNAPSE", room)
+    monkeypatch.setattr(plasticity, "FIRST_CAPACITY", 33)
+    assert same(reference, recurrent(2, [800.0], **KINDS[kind]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_that_changes_nothing_changes_nothing(kind):
+    reference = recurrent(1, [500.0, 300.0], **KINDS[kind])
+
+    def change(projection):
+        before = projection.get("weight", format="list")
+        names = [name for name in projection.attribute_names
+                 if name not in ("weight", "delay", "dendritic_delay_fraction")]
+        for name in names:
+            projection.set(**{name: projection.get(name, format="array")})
+        assert projection.get("weight", format="list") == before
+
+    assert same(reference, recurrent(2, [500.0, 300.0], change, **KINDS[kind]))
+
+
+@pytest.mark.parametrize("kind", ["dendritic", "axonal", "both", "any"])
+def test_time_constants_may_come_to_differ_between_runs(kind):
+    def one_differs(projection):
+        first = np.full(projection.shape, RULE["tau_plus"])
+        first[0, 0] += 1e-13
+        projection.set(tau_plus=first, tau_minus=first / RULE["tau_plus"] * RULE["tau_minus"])
+
+    reference = recurrent(1, [500.0, 300.0], **KINDS[kind])
+    again = recurrent(1, [500.0, 300.0], one_differs, **KINDS[kind])
+    assert again[1] == reference[1]
+    for one, two in zip(reference[0], again[0]):
+        # traces are summed in another order
+        assert two == pytest.approx(one, rel=1e-10)
+
+
+def test_a_silent_source_fills_no_memory(monkeypatch):
+    monkeypatch.setattr(plasticity, "BYTES_PER_SYNAPSE", 0.0)
+    cells, plastic = network([[5.0, 9000.0]], [np.arange(10.0, 9500.0, 5.0)], 0.5, 1.0)
+    sim.run(8000.0)
+    (_, _, rows), = plastic._rows
+    assert rows.dynamics.memory.history.shape[1] == plasticity.FIRST_CAPACITY
+    assert len(trains(cells)[0]) > 1500
+    assert plastic.get("weight", format="array")[0, 0] == 0.5  # what the last spike transmitted
+    sim.run(1100.0)
+    expected = twin(0.5, 10, [50, 90000], trains(cells)[0], {
+        **RULE, "mu_plus": 0, "mu_minus": 0, "w_min": 0.0, "w_max": 1.0})
+    # 1600 pairs, of which the twin sums the traces in another order
+    assert plastic.get("weight", format="array")[0, 0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_changed_rule_acts_from_the_next_step_on():
+    cells, plastic = network([[20.0, 60.0, 90.0]], [[30.0, 70.0]], 0.5, 1.0)
+    sim.run(40.0)
+    plastic.set(A_plus=0.2, A_minus=0.0)
+    assert plastic.get("weight", format="array")[0, 0] == 0.5
+    sim.run(60.0)
+    first, second = trains(cells)[0]
+    up = RULE["A_plus"] * np.exp(-(first * DT + 1.0 - 20.0) / RULE["tau_plus"])
+    later = 0.2 * sum(np.exp(-(second * DT + 1.0 - t) / RULE["tau_plus"]) for t in (20.0, 60.0))
+    assert plastic.get("weight", format="array")[0, 0] == pytest.approx(0.5 + up + later,
+                                                                       rel=1e-12)
+
+
+def test_a_weight_set_between_runs_is_not_changed_by_what_was_before():
+    cells, plastic = network([[20.0, 60.0]], [[30.0]], 0.5, 1.0)
+    sim.run(40.0)
+    plastic.set(weight=0.3, A_minus=0.0)
+    sim.run(60.0)
+    assert plastic.get("weight", format="array")[0, 0] == 0.3
+
+
+def test_new_delays_let_spikes_in_axons_arrive_and_leave_their_time_as_it_was():
+    cells, plastic = network([[10.0]], [[]], 0.5, 4.0, fraction=0.0, cell=sim.IF_cond_exp(
+        tau_syn_E=1.0, e_rev_E=-65.0), drive=0.0)
+    cells.record("gsyn_exc")
+    plastic.record("weight")
+    sim.run(12.0)
+    plastic.set(delay=6.0)
+    plastic.set(weight=0.25)  # too late for that spike
+    sim.run(8.0)
+    g = cells.get_data().segments[0].filter(name="gsyn_exc")[0].magnitude[:, 0]
+    assert np.flatnonzero(g)[0] == 140 and g[140] == 0.5
 
 
 @pytest.mark.parametrize("capacity", [3, 20, 5000])
@@ -212,9 +319,13 @@ def test_histories_are_pruned(monkeypatch):
             assert rows.dynamics.memory.history.shape[1] <= 256
 
 
-def test_changed_delays_lose_nothing_and_depend_on_nothing_else():
-    reference = recurrent(1, [900.0, 400.0], change_delay=True)
-    assert same(reference, recurrent(3, [900.0, 150.0, 250.0], change_delay=True))
+@pytest.mark.parametrize("kind", KINDS)
+def test_changed_delays_depend_on_nothing_but_the_moment(kind):
+    def change(projection):
+        projection.set(delay=7.0)
+
+    reference = recurrent(1, [400.0, 400.0], change, **KINDS[kind])
+    assert same(reference, recurrent(3, [400.0, 150.0, 250.0], change, **KINDS[kind]))
 
 
 def test_reset_restores_the_weights_that_the_script_gave():
