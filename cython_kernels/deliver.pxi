@@ -46,6 +46,17 @@ cdef void deliver_spike(Table *t, int64_t row, int32_t count, int64_t stamp,
                         t.run_start[run + 1])
 
 
+cdef void deliver_one_to_one(Table *t, targets_t index, targets_t count, int64_t n,
+                             int64_t stamp, int64_t mask) noexcept nogil:
+    """The spikes of n sources in one step, each to its own target; count: NULL if all are 1."""
+    cdef slot_t slot = t.ring + ((stamp + t.delay) & mask) * t.n_post
+    cdef int64_t i
+    cdef double factor
+    for i in range(n):
+        factor = 1.0 if count == NULL else count[i]
+        slot[index[i]] += factor * (t.one_weight if t.weight == NULL else t.weight[index[i]])
+
+
 cdef void deliver_dynamic(Table *t, int64_t row, int32_t count, int64_t stamp,
                           int64_t mask) noexcept nogil:
     """`count` spikes of a source in one step, one after the other."""

@@ -145,6 +145,8 @@ cdef struct Population:
     # sources
     SourceKernel emit
     double *rate                # [n] spikes per step: the mean, or when not refractory
+    PoissonKernel count_events  # of a Poisson population with one rate
+    PoissonView poisson         # with its limits
     int64_t *start              # [n] steps: active for start < stamp <= stop
     int64_t *stop
     # renewal processes: see sources.pxi
@@ -197,6 +199,7 @@ cdef struct Table:
     int32_t delay
     int32_t *target             # [n_synapses]
     double *weight              # [n_synapses] or NULL: all weights are `one_weight`
+    bint one_to_one             # each source's only synapse is static, onto the same index
     double one_weight
     double *ring                # [n_slots, n_post]
     # synapses that are not static: as in `dynamics.Table`
@@ -382,6 +385,8 @@ cdef class Engine:
         cdef Population *p = self._new_source(spec)
         p.emit = emit_poisson
         p.rate = doubles(spec.rate, self.keep)
+        if spec.alike and set_limits(p, spec.kernels):
+            p.emit = emit_poisson_alike
         p.start = longs(spec.start, self.keep)
         p.stop = longs(spec.stop, self.keep)
         return self.n_populations - 1
@@ -445,6 +450,9 @@ cdef class Engine:
         t.seed, t.stream = self.seed, stream
         if rows.dynamics is not None:
             self._add_dynamics(t, rows)
+        t.one_to_one = (rows.run_start is None and rows.dynamics is None
+                        and t.n_pre == t.n_post == len(rows.target)
+                        and np.array_equal(rows.target, np.arange(t.n_pre)))
         self.n_tables += 1
 
     cdef object _add_dynamics(self, Table *t, rows):
@@ -846,6 +854,12 @@ cdef class Engine:
                 if (p.is_source and not table.plastic) != from_sources:
                     continue
                 if at_origin and not p.is_source:
+                    continue
+                if table.one_to_one:
+                    at = s * p.n + p.first[thread]
+                    deliver_one_to_one(table, p.spike_index + at,
+                                       p.spike_count + at if p.is_source else NULL,
+                                       p.n_spikes[thread * self.interval + s], stamp, mask)
                     continue
                 if table.n_lags:
                     deliver_due(table, thread, stamp, mask)

@@ -22,7 +22,7 @@ HEADER = '''\
 """State updates, rendered from cython_kernels/models by cython_kernels/render.py."""
 
 from libc.math cimport sqrt
-from libc.stdint cimport int64_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uintptr_t
 
 include "vector_math.pxi"
 include "step_view.pxi"
@@ -32,10 +32,12 @@ cdef extern from *:
     typedef double *__restrict__ restricted_t;
     typedef const double *__restrict__ restricted_in_t;
     typedef long long *__restrict__ restricted_flags_t;
+    typedef int32_t *__restrict__ restricted_counts_t;
     """
     ctypedef double *restricted_t
     ctypedef const double *restricted_in_t
     ctypedef long long *restricted_flags_t
+    ctypedef int32_t *restricted_counts_t
 
 '''
 
@@ -286,12 +288,64 @@ def loops():
                 yield receptor_loop(RECEPTORS[receptor], kind, MEMBRANES[name], variant)
 
 
+# Numbers of thresholds of the loops that count Poisson events.
+POISSON_THRESHOLDS = (2, 4, 8, 16)
+
+
+def poisson_loop(n_thresholds):
+    """The text of a loop that turns random words into Poisson counts, four cells a Philox block.
+
+    A count is the number of thresholds below its word; -1 where 32 bits cannot decide, next to a
+    threshold and beyond the last.
+    """
+    name = poisson_name(n_thresholds)
+    thresholds = [f"limit_{k}" for k in range(n_thresholds)]
+    lines = [f"cdef void {name}_loop(", "    Py_ssize_t n_groups,", "    uint32_t first_group,",
+             "    uint32_t stamp_low,", "    uint32_t stamp_high,", "    uint32_t key_0,",
+             "    uint32_t key_1,", "    restricted_counts_t count,", "    const uint32_t *limit,",
+             ") noexcept nogil:", "    cdef Py_ssize_t g", "    cdef uint32_t w0, w1, w2, w3",
+             "    cdef uint64_t product_0, product_1", "    cdef int32_t found, unsure"]
+    lines += [f"    cdef uint32_t {limit} = limit[{k}]" for k, limit in enumerate(thresholds)]
+    lines += ["    for g in range(n_groups):",
+              "        w0, w1 = first_group + <uint32_t>g, stamp_low",
+              "        w2, w3 = stamp_high, 0"]
+    for k in range(10):  # as philox_4x32, with the rounds' keys
+        lines += [f"        product_0, product_1 = <uint64_t>{PHILOX[0]} * w0, "
+                  f"<uint64_t>{PHILOX[1]} * w2",
+                  f"        w0 = <uint32_t>(product_1 >> 32) ^ w1 ^ "
+                  f"(key_0 + <uint32_t>{k * PHILOX[2] % 2**32}u)",
+                  f"        w2 = <uint32_t>(product_0 >> 32) ^ w3 ^ "
+                  f"(key_1 + <uint32_t>{k * PHILOX[3] % 2**32}u)",
+                  "        w1, w3 = <uint32_t>product_1, <uint32_t>product_0"]
+    for j in range(4):
+        lines += ["        found = " + " + ".join(f"(w{j} > {limit})" for limit in thresholds),
+                  "        unsure = " + " | ".join([f"(w{j} == {limit})" for limit in thresholds]
+                                                   + [f"(w{j} > {thresholds[-1]})"]),
+                  f"        count[4 * g + {j}] = -1 if unsure else found"]
+    lines += ["", "", f"cdef void {name}(PoissonView *view) noexcept nogil:",
+              f"    {name}_loop(", "        view.n_groups,", "        view.first_group,",
+              "        view.stamp_low,", "        view.stamp_high,", "        view.key_0,",
+              "        view.key_1,", "        view.count,", "        view.limit,", "    )"]
+    return "\n".join(lines) + "\n\n\n"
+
+
+# Multipliers of Philox 4x32 and increments of its keys.
+PHILOX = (0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85)
+
+
+def poisson_name(n_thresholds):
+    """What `kernel_addresses` lists the loop with so many thresholds under."""
+    return f"poisson_{n_thresholds}"
+
+
 def render_models(module_name):
     """The .pyx text of all state updates. `module_name` is where it will be compiled to."""
     kernels = list(loops())
     text = [HEADER] + [loop.text() for loop in kernels]
+    text += [poisson_loop(n) for n in POISSON_THRESHOLDS]
     text.append("def kernel_addresses():\n"
                 '    """Name of each loop -> its address, for the engine."""\n    return {\n')
-    text += [f'        "{loop.name}": <uintptr_t>&{loop.name},\n' for loop in kernels]
+    names = [loop.name for loop in kernels] + [poisson_name(n) for n in POISSON_THRESHOLDS]
+    text += [f'        "{name}": <uintptr_t>&{name},\n' for name in names]
     text.append("    }\n")
     return "".join(text)

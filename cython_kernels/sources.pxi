@@ -35,44 +35,106 @@ cdef void emit_poisson(Population *p, uint32_t seed, int64_t lower, int64_t uppe
     for "no spike" is a second word drawn to make 64, so the cheap case stays exact.
     """
     cdef uint32_t words[4]
-    cdef uint32_t more[4]
     cdef int64_t i, group, found = 0
     cdef int32_t k
-    cdef double mean, part, u
     group = -1
     for i in range(lower, upper):
         if stamp <= p.start[i] or stamp > p.stop[i] or p.rate[i] <= 0.0:
             continue
         if i >> 2 != group:
             group = i >> 2
-            words[0] = <uint32_t>group
-            words[1] = <uint32_t>stamp
-            words[2] = <uint32_t>(stamp >> 32)
-            words[3] = 0
-            philox_4x32(words, seed ^ (<uint32_t>PURPOSE_POISSON << 24), p.stream)
-        mean = p.rate[i]
+            poisson_words(words, group, stamp, seed, p.stream)
         # (word + 1) / 2^32 is the largest u these 32 bits can become: 1 - mean <= exp(-mean).
-        if (words[i & 3] + 1.0) * 2.3283064365386963e-10 <= 1.0 - mean:
+        if (words[i & 3] + 1.0) * 2.3283064365386963e-10 <= 1.0 - p.rate[i]:
             continue
-        # Large means are sums of smaller ones, whose exp(-mean) is a normal number.
-        k = 0
-        more[3] = 0
-        while mean > 0.0:
-            part = mean if mean <= 256.0 else 256.0
-            mean -= part
-            more[0] = <uint32_t>i
-            more[1] = <uint32_t>stamp
-            more[2] = <uint32_t>(stamp >> 32)
-            more[3] = more[3] + 1
-            u = draw_low_word(more, seed, p.stream)
-            if more[3] == 1:
-                u = (words[i & 3] + u) * 2.3283064365386963e-10
-            k += poisson_count(part, u)
+        k = exact_poisson_count(p, i, words[i & 3], stamp, seed)
         if k:
             index[found] = <int32_t>i
             count[found] = k
             found += 1
     n[0] = found
+
+
+cdef void emit_poisson_alike(Population *p, uint32_t seed, int64_t lower, int64_t upper,
+                             int64_t stamp, int32_t *index, int32_t *count,
+                             int64_t *n) noexcept nogil:
+    """The same spikes where all neurons have one rate: the first words are compared with limits."""
+    cdef int32_t counts[BLOCK]
+    cdef uint32_t words[4]
+    cdef PoissonView view = p.poisson
+    cdef int64_t i, first, found = 0, at = lower, until
+    cdef int32_t k
+    view.stamp_low, view.stamp_high = <uint32_t>stamp, <uint32_t>(stamp >> 32)
+    view.key_0, view.key_1 = seed ^ (<uint32_t>PURPOSE_POISSON << 24), p.stream
+    view.count = counts
+    while at < upper:
+        first = at & ~<int64_t>3
+        until = min(upper, first + <int64_t>BLOCK)
+        view.first_group = <uint32_t>(first >> 2)
+        view.n_groups = (until - first + 3) >> 2
+        p.count_events(&view)
+        for i in range(at, until):
+            k = counts[i - first]
+            if k < 0:
+                poisson_words(words, i >> 2, stamp, seed, p.stream)
+                k = exact_poisson_count(p, i, words[i & 3], stamp, seed)
+            k = k if (stamp > p.start[i]) & (stamp <= p.stop[i]) else 0
+            index[found] = <int32_t>i
+            count[found] = k
+            found += k > 0
+        at = until
+    n[0] = found
+
+
+cdef bint set_limits(Population *p, object kernels) except *:
+    """Choose the loop that counts events of the population's one rate; False where none fits.
+
+    kernels: number of limits -> address, ascending. A limit is a value of the distribution
+    function as `poisson_count` adds it up, so that both decide alike.
+    """
+    cdef double mean = p.rate[0], term, cumulative
+    cdef int k
+    if not 0.0 < mean < 8.0:
+        return False
+    term = cumulative = exp_(-mean)
+    for k in range(MAX_LIMITS):
+        p.poisson.limit[k] = <uint32_t>min(cumulative * 4294967296.0, 4294967295.0)
+        if k + 1 in kernels and 1.0 - cumulative < 1e-5:
+            p.count_events = <PoissonKernel><uintptr_t>kernels[k + 1]
+            return True
+        term = term * mean / (k + 1)
+        cumulative += term
+    return False
+
+
+cdef inline void poisson_words(uint32_t *words, int64_t group, int64_t stamp, uint32_t seed,
+                               uint32_t stream) noexcept nogil:
+    words[0] = <uint32_t>group
+    words[1] = <uint32_t>stamp
+    words[2] = <uint32_t>(stamp >> 32)
+    words[3] = 0
+    philox_4x32(words, seed ^ (<uint32_t>PURPOSE_POISSON << 24), stream)
+
+
+cdef int32_t exact_poisson_count(Population *p, int64_t i, uint32_t word, int64_t stamp,
+                                 uint32_t seed) noexcept nogil:
+    # Large means are sums of smaller ones, whose exp(-mean) is a normal number.
+    cdef uint32_t more[4]
+    cdef double mean = p.rate[i], part, u
+    cdef int32_t k = 0
+    more[3] = 0
+    while mean > 0.0:
+        part = mean if mean <= 256.0 else 256.0
+        mean -= part
+        more[0] = <uint32_t>i
+        more[1] = <uint32_t>stamp
+        more[2] = <uint32_t>(stamp >> 32)
+        more[3] = more[3] + 1
+        u = draw_low_word(more, seed, p.stream)
+        if more[3] == 1:
+            u = (word + u) * 2.3283064365386963e-10
+        k += poisson_count(part, u)
+    return k
 
 
 cdef inline double draw_low_word(uint32_t *counter, uint32_t seed, uint32_t stream) noexcept nogil:

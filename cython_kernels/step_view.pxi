@@ -22,3 +22,16 @@ cdef struct StepView:
     long long any_spiking           # OUT: whether any did
 
 ctypedef void (*StepKernel)(StepView *) noexcept nogil
+
+# What a loop that counts Poisson events sees of one block of sources in one step.
+
+cdef enum:
+    MAX_LIMITS = 16
+
+cdef struct PoissonView:
+    Py_ssize_t n_groups             # of four sources
+    uint32_t first_group, stamp_low, stamp_high, key_0, key_1   # of Philox's counter and key
+    uint32_t limit[MAX_LIMITS]      # IN, 2^32 times the distribution function at 0, 1, ...
+    int32_t *count                  # OUT, [4 * n_groups], -1 where 32 bits cannot decide
+
+ctypedef void (*PoissonKernel)(PoissonView *) noexcept nogil

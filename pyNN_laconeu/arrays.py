@@ -14,7 +14,13 @@ import numpy as np
 from .dispatch import load_kernels
 from .kernels import numerics
 from .kernels.models import MEMBRANES, RECEPTORS
-from .kernels.render import fused_name, receptor_constants, receptor_name
+from .kernels.render import (
+    POISSON_THRESHOLDS,
+    fused_name,
+    poisson_name,
+    receptor_constants,
+    receptor_name,
+)
 
 ISA, KERNELS = load_kernels()
 
@@ -242,6 +248,8 @@ class PoissonArrays:
     index: int
     size: int
     rate: np.ndarray   # float64 [n], expected spikes per step
+    alike: bool        # whether all rates are equal
+    kernels: dict      # number of thresholds -> address of the loop that counts with them
     start: np.ndarray  # int64 [n] steps: spikes are stamped start < step <= stop
     stop: np.ndarray   # int64 [n]
 
@@ -281,6 +289,8 @@ class PoissonModel(SourceModel):
         return PoissonArrays(
             population.index, population.size,
             rate=np.ascontiguousarray(p["rate"] * (dt / 1000.0)),
+            alike=bool((p["rate"] == p["rate"][0]).all()),
+            kernels={n: KERNELS[poisson_name(n)] for n in POISSON_THRESHOLDS},
             start=_steps(p["start"], dt), stop=_steps(p["start"] + p["duration"], dt))
 
 
