@@ -1,4 +1,4 @@
-"""Asks the peers which of PyNN's standard models they really have: makes each, and runs it for 2 ms.
+"""Asks the peers which of PyNN's standard models they have: makes each, and runs it for 2 ms.
 
 That a class exists says little: some refuse to be made. What is asked here is kept in
 tests/peer_models.json, for the page that tests/reference_page.py writes.
@@ -10,6 +10,7 @@ tests/peer_models.json, for the page that tests/reference_page.py writes.
 import datetime
 import inspect
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -149,8 +150,15 @@ def _attempts(sim, kind, name):
 
 
 def ask_in_a_process(back_end):
-    """The same, out of reach of the other peers."""
-    done = subprocess.run([sys.executable, __file__, back_end], capture_output=True, text=True)
+    """The same, out of reach of the other peers.
+
+    pyNN.nest compiles extensions where it finds nest-config and cmake; it must not find them, for
+    the answers to be those of what pip installs.
+    """
+    path = os.pathsep.join(folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
+                           if not Path(folder, "nest-config").exists())
+    done = subprocess.run([sys.executable, __file__, back_end], capture_output=True, text=True,
+                          env={**os.environ, "PATH": path})
     if done.returncode:
         raise RuntimeError(f"pyNN.{back_end}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -161,12 +169,16 @@ def stored():
     return json.loads(STORED.read_text(encoding="utf-8"))
 
 
+def versions():
+    """Versions of PyNN and of the peers installed here."""
+    return {"pyNN": version("pyNN"), **{peer: version(package) for peer, package in PEERS.items()}}
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         print("\n" + json.dumps(ask(sys.argv[1])))
     else:
         found = {"date": datetime.date.today().isoformat(), "python": platform.python_version(),
-                 "versions": {"pyNN": version("pyNN"),
-                              **{peer: version(package) for peer, package in PEERS.items()}},
+                 "versions": versions(),
                  "models": {peer: ask_in_a_process(peer) for peer in PEERS}}
         STORED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -130,10 +130,9 @@ MEANINGS_IN = {
                                      "tau_refrac": ("dead time after a spike", "ms")},
     "MultiQuantalSynapse": {"n": ("number of release sites", "")},
     "ElectricalSynapse": {"weight": ("conductance", "uS")},
-    "Vogels2011Rule": {"rho": ("rate at which the target settles", "Hz")},
 }
 
 
 def meaning(model, name):
-    """(meaning, unit) of a parameter or variable of a standard model; two empty texts if unknown."""
+    """(meaning, unit) of a parameter or variable of a standard model; empty if unknown."""
     return {**MEANINGS, **MEANINGS_IN.get(model, {})}.get(name, ("", ""))

@@ -72,7 +72,7 @@ LIF_LINEAR = Membrane(
     update="v_free = decay_v * v + (pull_rest + gain_current * current + jump)\n" + CLAMP,
     spike="v >= v_thresh",
     reset=LIF_RESET,
-    equations=f"{LIF_EQUATION}; or v jumps by the weight. {LIF_SPIKE}",
+    equations=f"{LIF_EQUATION}. {LIF_SPIKE}",
     source="Lapicque (1907), doi:10.1007/s00422-007-0189-6 (translation)",
     method="exact propagators (Rotter and Diesmann 1999, doi:10.1007/s004220050570)",
 )
@@ -147,7 +147,7 @@ def _lif_conductance(name, rule, order):
         reset=LIF_RESET,
         substep=0.25,
         equations=f"{LIF_EQUATION}; i_syn the sum of g (e_rev - v). {LIF_SPIKE}",
-        source="see the receptors",
+        source="Brette et al. (2007), doi:10.1007/s10827-007-0038-6",
         method="variation of constants about the substep's mean equilibrium: conductances "
                "integrated exactly, their deviation from the mean by Lobatto quadrature with "
                f"{len(rule[0])} nodes; order {order}; substeps of 0.25 ms at the most",
@@ -182,10 +182,10 @@ u = u + dt * a * (b * v_old - u)
     spike="v >= 30.0",
     reset={"v": "c", "u": "u + d"},
     equations="dv/dt = 0.04 v^2 + 5 v + 140 - u + 1000 (i_offset + i_injected); du/dt = a (b v - "
-              "u); v jumps by the weight. Spike where v >= 30 mV; then v = c, u = u + d.",
+              "u). Spike where v >= 30 mV; then v = c, u = u + d.",
     source="Izhikevich (2003), doi:10.1109/TNN.2003.820440; currents in nA count as 1000 in the "
            "equation's own unit, as in PyNN's other back ends",
-    method="forward Euler, v and u both from their old values, as NEST's default",
+    method="forward Euler, v and u both from their old values, as NEST's default; order 1",
 )
 
 
@@ -528,7 +528,7 @@ escaped = 1.0 if (uniform < escaped) & (ready <= 0.0) & last else 0.0
                   "for tau_refrac, eta_j = eta_j + a_eta_j, gamma_j = gamma_j + a_gamma_j.",
         source="Mensi et al. (2012), doi:10.1152/jn.00408.2011; Pozzorini et al. (2015), "
                "doi:10.1371/journal.pcbi.1004275",
-        method="v as lif_conductance_4, the adaptation exactly; the escape rate taken at the "
+        method="v as IF_cond_exp, order 4, the adaptation exactly; the escape rate taken at the "
                "step's end",
     )
 
