@@ -22,6 +22,7 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parent.parent
 MARK = "side_by_side result: "
+PROGRESS = "side_by_side progress: "
 ONE_THREAD = {name: "1" for name in (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")}
 
@@ -41,7 +42,7 @@ def main(description, measure, report, add_arguments=None, rounds=3):
         add_arguments(parser)
     options = parser.parse_args()
     if options.worker:
-        print(MARK + json.dumps(measure(options.worker, options)), flush=True)
+        print("\n" + MARK + json.dumps(measure(options.worker, options)), flush=True)
         return
     results = collect(options)
     disagreements = report(results, options)
@@ -66,12 +67,24 @@ def run_worker(python, backend):
     """Start this same script as a worker, with the same arguments, and read its result."""
     environment = {**os.environ, **ONE_THREAD}
     command = [python, sys.argv[0], *sys.argv[1:], "--worker", backend]
-    process = subprocess.run(command, env=environment, capture_output=True, text=True)
-    for line in process.stdout.splitlines():
+    printed = []
+    with subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as process:
+        for line in process.stdout:
+            if line.startswith(PROGRESS):
+                print(line[len(PROGRESS):], end="", file=sys.stderr, flush=True)
+            else:
+                printed.append(line)
+    for line in printed:
         if line.startswith(MARK):
             return json.loads(line[len(MARK):])
-    print(process.stdout[-2000:], process.stderr[-4000:], sep="\n", file=sys.stderr)
+    print("".join(printed)[-6000:], file=sys.stderr)
     sys.exit(f"the {backend} process failed with status {process.returncode}")
+
+
+def show_progress(text):
+    """Show a line on the terminal, from `measure`."""
+    print(f"\n{PROGRESS}{text}", flush=True)
 
 
 def load_backend(backend):

@@ -1,0 +1,268 @@
+"""
+What does one update of one cell cost, for every cell type, beside NEST's for the same model?
+
+An update is one time step of 0.1 ms of one cell, receptors, threshold and spikes included; one
+thread. `uniform`: all cells have the same parameters; `varied`: one parameter differs from cell to
+cell, so that all are read from arrays (NEST keeps them cell by cell anyway). Two situations:
+
+quiet   a constant current makes the cells fire moderately, in step; nothing arrives.
+driven  each cell has a Poisson source of its own, 2000 Hz, on its excitatory receptor, besides a
+        smaller current: what adaptive solvers of conductances and currents have to work for.
+
+The input's own cost (drawing, sending and delivering 0.2 spikes per update) is subtracted: it is
+what the same input adds to an IF_curr_delta that cannot spike, whose update costs the same with
+and without input. The table has it in a row of its own, and a column with the ratio that is left
+if it is not subtracted. NEST gets its input from one generator of its own, which sends every cell
+a train of its own: the generator and relay for each cell that pyNN.nest makes cost several times
+more. A '-' stands where less than a tenth of NEST's or a fiftieth of our time is left, which says
+nothing: these are current-based cells, whose updates cost less than their input.
+
+A cost is a slope: the time of long runs less that of short ones, over the difference in steps, so
+that what a call of run() costs by itself drops out; each the least of many repetitions, so that
+other processes on the machine matter little. min_delay is 1 ms, which spares NEST the
+synchronisation after every step that it would do without any connection.
+
+Expected, quiet and driven: 10 times faster than pyNN.nest for current-based cells, 50 times for
+conductance-based integrate-and-fire cells, 20 times for adaptive exponential and Hodgkin-Huxley
+cells. The rates must agree: within one spike per cell when quiet, statistically when driven.
+
+    python examples/benchmarks/cells.py --peer-python /path/to/venv/bin/python
+    python examples/benchmarks/cells.py --peer none --quick --cells HH_cond_exp Izhikevich
+"""
+
+import csv
+from dataclasses import dataclass
+from importlib import import_module
+from time import perf_counter
+
+import numpy as np
+from side_by_side import load_backend, main, show_progress
+
+DT = 0.1  # ms
+INPUT_RATE = 2000.0  # Hz
+INPUT = "the input alone"
+SETUP = {"laconeu": {"threads": 1}, "nest": {"threads": 1, "spike_precision": "on_grid"}}
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a cell type is driven.
+
+    quiet, driven  parameters that make it fire at some 5 to 40 Hz
+    weight         of the input spikes when driven, uS, nA or mV
+    target         how many times faster than NEST it should be
+    varied         the parameter that differs between cells in `varied`, by 10 % up and down
+    """
+
+    quiet: dict
+    driven: dict
+    weight: float
+    target: int
+    varied: str = "cm"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How long and how much is measured: ms, cells, seconds per cost."""
+
+    cells: int = 1000
+    short: float = 10.0
+    long: float = 50.0
+    budget: float = 0.5
+    rate_cells: int = 100
+    rate_time: float = 1000.0
+
+
+QUICK = Size(cells=256, short=5.0, long=25.0, budget=0.1, rate_cells=50, rate_time=200.0)
+
+
+def current(quiet, driven, **parameters):
+    """Parameters with these values of i_offset, nA."""
+    return {"i_offset": quiet, **parameters}, {"i_offset": driven, **parameters}
+
+
+CASES = {
+    "IF_curr_exp": Case(*current(0.8, 0.4), weight=0.04, target=10),
+    "IF_curr_alpha": Case(*current(0.8, 0.4), weight=0.15, target=10),
+    "IF_curr_delta": Case(*current(0.8, 0.4), weight=0.2, target=10),
+    "Izhikevich": Case(*current(0.005, 0.003), weight=0.5, target=10, varied="a"),
+    "IF_cond_exp": Case(*current(0.8, 0.4), weight=0.0008, target=50),
+    "IF_cond_alpha": Case(*current(0.8, 0.4), weight=0.005, target=50),
+    "IF_cond_exp_gsfa_grr": Case(*current(1.2, 0.8), weight=0.001, target=50),
+    "IF_facets_hardware1": Case({"v_rest": -54.8}, {"v_rest": -60.0}, weight=0.00006, target=50,
+                                varied="g_leak"),
+    "GIF_cond_exp": Case(*current(1.2, 0.9, a_eta=[0.1, 0.1, 0.1]), weight=0.0015, target=50),
+    "EIF_cond_exp_isfa_ista": Case(*current(0.8, 0.4), weight=0.0006, target=20),
+    "EIF_cond_alpha_isfa_ista": Case(*current(0.8, 0.3), weight=0.0003, target=20),
+    "HH_cond_exp": Case(*current(0.13, 0.0), weight=0.005, target=20),
+}
+# Cannot spike, and its update does not depend on what arrives.
+DEAF = Case({"v_thresh": 1e6}, {"v_thresh": 1e6}, weight=1e-6, target=0)
+
+
+def measure(backend, options):
+    sim, size = load_backend(backend), QUICK if options.quick else Size()
+    result = {INPUT: {situation: cost(sim, backend, "IF_curr_delta", DEAF, situation, size)
+                      for situation in ("quiet", "driven")}}
+    for name in options.cells:
+        show_progress(f"{backend}: {name}")
+        if cell_type(sim, backend, name) is None:
+            continue
+        case, of_cell = CASES[name], {}
+        for situation in ("quiet", "driven"):
+            of_cell[situation] = cost(sim, backend, name, case, situation, size)
+            if backend == "laconeu":
+                of_cell[situation + " varied"] = cost(sim, backend, name, case, situation, size,
+                                                      varied=case.varied)
+            of_cell[situation + " rate"] = rate(sim, backend, name, case, situation, size)
+        result[name] = of_cell
+    return result
+
+
+def cell_type(sim, backend, name):
+    """The class, or None if the back end does not have it."""
+    found = getattr(sim, name, None)
+    if found is None or "ModelNotAvailable" in [each.__name__ for each in found.__mro__]:
+        return None
+    if backend == "nest" and name == "IF_cond_exp_gsfa_grr":
+        # pyNN.nest 0.13 cannot make it with the initial values of g_s and g_r, which it knows by
+        # other names.
+        found.default_initial_values = {"v": found.default_initial_values["v"]}
+    return found
+
+
+def build(sim, backend, name, case, situation, n):
+    """The population of n cells in a network of its own."""
+    sim.setup(timestep=DT, min_delay=1.0, **SETUP.get(backend, {}))
+    cells = sim.Population(n, cell_type(sim, backend, name)(**getattr(case, situation)))
+    if situation == "driven" and backend == "nest":
+        nest = import_module("nest")
+        unit = 1.0 if getattr(cells.celltype, "voltage_based_synapses", False) else 1000.0
+        nest.Connect(nest.Create("poisson_generator", params={"rate": INPUT_RATE}),
+                     cells.node_collection,
+                     syn_spec={"weight": unit * case.weight, "delay": 1.0})  # pA, nS or mV; ms
+    elif situation == "driven":
+        source = sim.Population(n, sim.SpikeSourcePoisson(rate=INPUT_RATE))
+        sim.Projection(source, cells, sim.OneToOneConnector(),
+                       sim.StaticSynapse(weight=case.weight, delay=1.0),
+                       receptor_type="excitatory")
+    return cells
+
+
+def cost(sim, backend, name, case, situation, size, varied=None):
+    """ns per update, the input included."""
+    cells = build(sim, backend, name, case, situation, size.cells)
+    if varied:
+        values = np.broadcast_to(cells.get(varied), size.cells)
+        cells.set(**{varied: values * np.linspace(0.9, 1.1, size.cells)})
+    sim.run(2 * size.short)
+    least = {size.short: np.inf, size.long: np.inf}
+    began, repetitions = perf_counter(), 0
+    while repetitions < 3 or perf_counter() - began < size.budget:
+        for length in least:
+            start = perf_counter()
+            sim.run(length)
+            least[length] = min(least[length], perf_counter() - start)
+        repetitions += 1
+    updates = size.cells * (size.long - size.short) / DT
+    return 1e9 * (least[size.long] - least[size.short]) / updates
+
+
+def rate(sim, backend, name, case, situation, size):
+    """Spikes per cell and second."""
+    cells = build(sim, backend, name, case, situation, size.rate_cells)
+    cells.record("spikes")
+    sim.run(size.rate_time)
+    return 1000.0 * float(cells.mean_spike_count()) / size.rate_time
+
+
+def report(results, options):
+    size = QUICK if options.quick else Size()
+    rows = table(results)
+    peer = options.peer
+    print(f"ns per update of {size.cells} cells at {DT} ms, one thread, least of "
+          f"{options.rounds} rounds; x: {peer}'s over ours; 'with input': nothing subtracted")
+    print(f"{'':<26}{'':<8}{'uniform':>9}{'varied':>9}{peer:>9}{'x uniform':>11}{'x varied':>10}"
+          f"{'with input':>12}{'target':>8}{'rate':>9}{'there':>9}")
+    for row in rows:
+        def number(key, digits, suffix="", row=row):
+            return "-" if row[key] is None else f"{row[key]:.{digits}f}{suffix}"
+        print(f"{row['cell type']:<26}{row['situation']:<8}{number('uniform', 2):>9}"
+              f"{number('varied', 2):>9}{number('peer', 1):>9}{number('ratio uniform', 1, 'x'):>11}"
+              f"{number('ratio varied', 1, 'x'):>10}{number('ratio with input', 1, 'x'):>12}"
+              f"{number('target', 0, 'x'):>8}{number('rate', 1):>9}{number('peer rate', 1):>9}")
+    if options.save:
+        with open(options.save, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    return disagreements(rows, size, peer)
+
+
+def table(results):
+    """Rows as dicts: costs in ns, the input's subtracted, and rates in Hz; None: not there."""
+    def least(backend, name, key):
+        found = [r[name][key] for r in results.get(backend, []) if key in r.get(name, {})]
+        return min(found) if found else None
+
+    def less(a, b, least=0.0):
+        return None if a is None or b is None or a - b <= least * a else a - b
+
+    def over(a, b):
+        return None if a is None or b is None else a / b
+
+    peer = next((backend for backend in results if backend != "laconeu"), None)
+    inputs = {backend: less(least(backend, INPUT, "driven"), least(backend, INPUT, "quiet"))
+              for backend in results}
+    rows = [{"cell type": INPUT, "situation": "driven", "uniform": inputs["laconeu"],
+             "varied": None, "peer": inputs.get(peer),
+             "ratio uniform": over(inputs.get(peer), inputs["laconeu"]), "ratio varied": None,
+             "ratio with input": None, "target": None, "rate": None, "peer rate": None}]
+    for name in list(results["laconeu"][0])[1:]:
+        for situation in ("quiet", "driven"):
+            with_input = {
+                "uniform": least("laconeu", name, situation),
+                "varied": least("laconeu", name, situation + " varied"),
+                "peer": least(peer, name, situation)}
+            costs = with_input if situation == "quiet" else {
+                key: less(value, inputs.get(backend), least=least_left)
+                for (key, value), backend, least_left in zip(
+                    with_input.items(), ("laconeu", "laconeu", peer), (0.02, 0.02, 0.1))}
+            rows.append({
+                "cell type": name, "situation": situation,
+                **{key: costs[key] for key in with_input},
+                "ratio uniform": over(costs["peer"], costs["uniform"]),
+                "ratio varied": over(costs["peer"], costs["varied"]),
+                "ratio with input": over(with_input["peer"], with_input["uniform"]),
+                "target": CASES[name].target,
+                "rate": least("laconeu", name, situation + " rate"),
+                "peer rate": least(peer, name, situation + " rate")})
+    return rows
+
+
+def disagreements(rows, size, peer):
+    """Sentences about rates that differ by more than they may."""
+    found = []
+    for row in rows:
+        ours, theirs = row["rate"], row["peer rate"]
+        if theirs is None:
+            continue
+        one_spike = 1000.0 / size.rate_time  # Hz, in every cell
+        # Spike counts scatter no more than Poisson's; 4 standard deviations of the difference.
+        scatter = 4.0 * (2.0 * max(ours, theirs) * one_spike / size.rate_cells) ** 0.5
+        stochastic = row["situation"] == "driven" or row["cell type"] == "GIF_cond_exp"
+        if abs(ours - theirs) > (scatter if stochastic else one_spike) + 0.02 * theirs:
+            found.append(f"{row['cell type']}, {row['situation']}: {ours:.2f} Hz here, "
+                         f"{theirs:.2f} Hz on {peer}")
+    return found
+
+
+def add_arguments(parser):
+    parser.add_argument("--quick", action="store_true", help="small and short: seconds")
+    parser.add_argument("--cells", nargs="+", default=list(CASES), choices=list(CASES),
+                        metavar="TYPE", help="cell types (default: all)")
+    parser.add_argument("--save", metavar="FILE.csv", help="save the table, too")
+
+
+if __name__ == "__main__":
+    main(__doc__, measure, report, add_arguments)
