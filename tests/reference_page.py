@@ -255,11 +255,11 @@ def docstring(model):
     text = model.__doc__ or ""
     # What this back end adds to PyNN's text may be indented otherwise (Python 3.13 takes away the
     # indentation of docstrings, not that of what is added to them).
-    for base_class in model.__mro__[1:]:
-        if base_class.__doc__ and text != base_class.__doc__ and text.startswith(base_class.__doc__):
-            added = text[len(base_class.__doc__):]
-            text = inspect.cleandoc(base_class.__doc__) + "\n\n" + inspect.cleandoc(added)
-            break
+    inherited = [each.__doc__ for each in model.__mro__[1:]
+                 if each.__doc__ and text != each.__doc__ and text.startswith(each.__doc__)]
+    if inherited:
+        added = text[len(inherited[0]):]
+        text = inspect.cleandoc(inherited[0]) + "\n\n" + inspect.cleandoc(added)
     text = inspect.cleandoc(text)
     links = dict(re.findall(r"^\.\. _`(.+?)`: (\S+)$", text, re.MULTILINE))
     text = re.sub(r"^\.\. _`.*$", "", text, flags=re.MULTILINE)
