@@ -17,11 +17,10 @@ from pathlib import Path
 import numpy as np
 import pyNN.laconeu as sim
 from peer_models import KINDS, PEERS, POINT_NEURONS, is_there, standard_models, stored
+from pyNN.models import BaseCellType, BaseModelType
 from pyNN.parameters import ArrayParameter
 from pyNN.standardmodels import (
-    StandardCellType,
     StandardCurrentSource,
-    StandardModelType,
     base,
     cells,
 )
@@ -40,15 +39,14 @@ YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 def page():
     """The whole page, Markdown."""
-    cell_types = [m for m in public(StandardCellType)
-                  if m.injectable and not issubclass(m, cells.PointNeuron)]
+    cell_types = [m for m in public(BaseCellType) if not issubclass(m, cells.PointNeuron)]
     chapters = [
-        ("Cell types", CELLS_TEXT, [cell(m) for m in cell_types]),
-        ("Parts of point neurons", "Made into a cell type by `PointNeuron(neuron, name=receptor, "
-         "...)`.", [cell(m) for m in public(base.StandardCellTypeComponent)]
-         + [plain(m) for m in public(base.StandardPostSynapticResponse)]),
+        ("Cell types", CELLS_TEXT, [cell(m) for m in cell_types if m.injectable]),
+        ("Point neurons of parts", "", [plain(m) for m in public(cells.PointNeuron)]
+         + [cell(m) for m in public(base.StandardCellTypeComponent)]
+         + [response(m) for m in public(base.StandardPostSynapticResponse)]),
         ("Receptors", RECEPTORS_TEXT, [receptors()]),
-        ("Spike sources", "", [plain(m) for m in public(StandardCellType) if not m.injectable]),
+        ("Spike sources", "", [plain(m) for m in cell_types if not m.injectable]),
         ("Current sources", "", [plain(m) for m in public(StandardCurrentSource)]),
         ("Synapse types", "", [plain(m) for m in public(base.StandardSynapseType)]),
         ("Parts of STDPMechanism", "", [plain(m) for m in public(base.STDPTimingDependence)]
@@ -74,37 +72,61 @@ def contents_of(title, parts):
 
 
 def public(kind):
-    """The models of this back end of one kind, in alphabetical order."""
-    return sorted((obj for obj in vars(sim).values()
-                   if inspect.isclass(obj) and issubclass(obj, kind)
-                   and obj.__module__.startswith("pyNN_laconeu") and is_there(sim, obj.__name__)
-                   and getattr(sim, obj.__name__) is obj),
-                  key=lambda obj: obj.__name__.lower())
+    """The models of this back end of one kind, in alphabetical order, without base classes."""
+    found = {obj.__name__: obj for obj in vars(sim).values()
+             if inspect.isclass(obj) and issubclass(obj, kind)
+             and obj.__module__.startswith("pyNN_laconeu") and is_there(sim, obj.__name__)
+             and (obj.default_parameters or not issubclass(obj, BaseCellType)
+                  or issubclass(obj, cells.PointNeuron))}
+    return sorted(found.values(), key=lambda obj: obj.__name__.lower())
 
 
 # --- one model ---------------------------------------------------------------------------------
 
 def cell(cell_type):
-    """The section of a cell type with a membrane."""
+    """The section of a cell type, or of a part of one, that has a membrane."""
     model = neuron_model(cell_type)
     description, references, _ = docstring(cell_type)
-    parts = [f"### {cell_type.__name__}", paragraph(description)]
-    membrane = MEMBRANES.get(getattr(model, "membrane", None))
-    if membrane is not None:
-        parts.append(equations(membrane.equations))
+    membranes = membranes_of(cell_type, model)
+    first = next(iter(membranes.values()))
+    parts = [f"### {cell_type.__name__}", paragraph(description), equations(first.equations)]
+    if model:
         parts.append(receptor_ports(model))
         fixed = fixed_parameters(cell_type, model)
-        if fixed:
-            parts.append(paragraph(f"Fixed: {fixed}."))
-    parts.append(parameters(cell_type))
-    parts.append(recordables(cell_type))
-    if membrane is not None:
-        sources = [membrane.source, *(
-            reference for reference in references
-            if not all(year in membrane.source for year in YEAR.findall(reference)))]
-        parts.append("\n".join([f"- Method: {linked(membrane.method)}.",
-                                f"- Source: {linked('; '.join(sources))}."]))
+        parts.append(paragraph(f"Fixed: {fixed}.") if fixed else "")
+    parts += [parameters(cell_type), recordables(cell_type)]
+    sources = [first.source, *(
+        reference for reference in references
+        if not all(year in first.source for year in YEAR.findall(reference)))]
+    parts.append("\n".join([
+        *(f"- Method{condition}: {linked(membrane.method)}."
+          for condition, membrane in membranes.items()),
+        f"- Source: {linked('; '.join(sources))}."]))
     return "\n\n".join(part for part in parts if part)
+
+
+def membranes_of(cell_type, model):
+    """{"" or " with <responses>": Membrane}: a part of a PointNeuron may have several."""
+    if model:
+        return {"": MEMBRANES[model.membrane]}
+    responses = {}
+    for each in public(base.StandardPostSynapticResponse):
+        responses.setdefault(cell_type.membrane([each()]), []).append(each.__name__)
+    return {f", with {' or '.join(names)}" if len(responses) > 1 else "": MEMBRANES[membrane]
+            for membrane, names in responses.items()}
+
+
+def response(model):
+    """The section of a postsynaptic response."""
+    receptor, variable = RECEPTORS[model.receptor], model.recordable[0]
+    action = ACTIONS["conductance"].replace("e_rev", "e_syn") if model.conductance_based \
+        else ACTIONS["current"]
+    equation = re.sub(r"\bx\(t\)", f"{variable}(t)", receptor.equation)
+    lines = [*equation.split(", "), re.sub(r"\br\b", variable, action)]
+    return "\n\n".join([
+        f"### {model.__name__}", paragraph(docstring(model)[0]),
+        "```text\n" + "\n".join(lines) + "\n```", parameters(model), recordables(model),
+        f"- Source: {linked(receptor.source)}."])
 
 
 def plain(model):
@@ -113,7 +135,7 @@ def plain(model):
     parts = [f"### {model.__name__}", paragraph(description), *rest]
     parts.append(parameters(model))
     states = getattr(model, "default_initial_values", {})
-    if states:
+    if isinstance(states, dict) and states:  # a PointNeuron's come with its parts
         parts.append(table(("state", "at the start", "meaning"), [
             (f"`{name}`", "" if value is None else value_text(value),
              meaning(model.__name__, name)[0]) for name, value in states.items()]))
@@ -182,6 +204,8 @@ def parameters(model):
     units = getattr(model, "units", {})
     rows = []
     for name, default in getattr(model, "default_parameters", {}).items():
+        if name == "locations":
+            continue  # of no meaning to point neurons, and refused
         text, unit = meaning(model.__name__, name)
         rows.append((f"`{name}`", value_text(default), unit_text(units.get(name, unit)), text))
     return table(("parameter", "default", "unit", "meaning"), rows)
@@ -238,7 +262,7 @@ def back_ends():
                 answers.append(answer)
             rows.append((f"`{name}`", *answers))
     rows += [(f"`{model.__name__}`", "yes", *("no" for _ in PEERS))
-             for model in public(StandardModelType) if model.__name__ not in standard]
+             for model in public(BaseModelType) if model.__name__ not in standard]
     text = paragraph(
         f"Of PyNN {versions['pyNN']}'s standard models; each was made with default parameters and "
         "run for 2 ms on NEST {nest}, NEURON {neuron} and Brian {brian2}".format(**versions)

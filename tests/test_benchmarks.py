@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyNN.laconeu as sim
 import pytest
-from pyNN.standardmodels import StandardCellType
+from pyNN.models import BaseCellType
 from pyNN.standardmodels.cells import PointNeuron
 from reference_page import public
 
@@ -22,7 +22,7 @@ import cells  # noqa: E402
 
 
 def test_every_cell_type_has_its_case():
-    types = [each for each in public(StandardCellType)
+    types = [each for each in public(BaseCellType)
              if each.injectable and not issubclass(each, PointNeuron)]
     assert sorted(each.__name__ for each in types) == sorted(cells.CASES)
 

@@ -9,13 +9,14 @@ import re
 import pytest
 import reference_page
 from peer_models import KINDS, PEERS, standard_models, stored
-from pyNN.standardmodels import StandardCellType, StandardModelType, cells
+from pyNN.models import BaseCellType, BaseModelType
+from pyNN.standardmodels import cells
 from pyNN_laconeu.kernels.models import MEMBRANES, RECEPTORS
 from pyNN_laconeu.kernels.models.meanings import meaning
 
-MODELS = [model for model in reference_page.public(StandardModelType)
+MODELS = [model for model in reference_page.public(BaseModelType)
           if not issubclass(model, cells.PointNeuron)]
-CELL_TYPES = [model for model in MODELS if issubclass(model, StandardCellType) and model.injectable]
+CELL_TYPES = [model for model in MODELS if issubclass(model, BaseCellType) and model.injectable]
 
 
 def names(models):
@@ -51,7 +52,7 @@ def test_every_model_has_a_section_that_says_what_its_parameters_mean(model):
     assert f"\n### {model.__name__}\n" in reference_page.PAGE.read_text(encoding="utf-8")
     missing = [name for name in [*getattr(model, "default_parameters", {}),
                                  *getattr(model, "recordable", [])]
-               if name != "spikes" and not meaning(model.__name__, name)[0]]
+               if name not in ("spikes", "locations") and not meaning(model.__name__, name)[0]]
     assert not missing, f"say what they mean in cython_kernels/models/meanings.py: {missing}"
 
 

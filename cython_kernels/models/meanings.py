@@ -88,7 +88,6 @@ MEANINGS = {
     "e_syn": ("reversal potential", "mV"),
     "gsyn": ("conductance", "uS"),
     "isyn": ("current", "nA"),
-    "locations": ("where on a cell with a morphology; no meaning in a point neuron", ""),
     # synapses
     "weight": ("weight", "uS, nA or mV"),
     "delay": ("delay; the smallest one (`min_delay`, or a time step) where it is left out", "ms"),
@@ -128,6 +127,7 @@ MEANINGS_IN = {
                             "b": ("scales of the distribution of intervals", "s")},
     "SpikeSourcePoissonRefractory": {"rate": ("mean rate, dead time included", "Hz"),
                                      "tau_refrac": ("dead time after a spike", "ms")},
+    "HH_reduced": {"v_thresh": ("potential at which a rise of v counts as a spike", "mV")},
     "MultiQuantalSynapse": {"n": ("number of release sites", "")},
     "ElectricalSynapse": {"weight": ("conductance", "uS")},
 }

@@ -146,7 +146,7 @@ def _lif_conductance(name, rule, order):
         spike="(v >= v_thresh) & last",
         reset=LIF_RESET,
         substep=0.25,
-        equations=f"{LIF_EQUATION}; i_syn the sum of g (e_rev - v). {LIF_SPIKE}",
+        equations=f"{LIF_EQUATION}. {LIF_SPIKE}",
         source="Brette et al. (2007), doi:10.1007/s10827-007-0038-6",
         method="variation of constants about the substep's mean equilibrium: conductances "
                "integrated exactly, their deviation from the mean by Lobatto quadrature with "
@@ -325,9 +325,9 @@ refractory = refractory_time - rest if crossed > 0.0 else refractory
     spike="crossed > 0.0",
     substep=0.1,
     equations="cm dv/dt = cm / tau_m (v_rest - v + delta_T exp((v - v_thresh) / delta_T)) - w + "
-              "i_offset + i_injected + i_syn; tau_w dw/dt = a (v - v_rest) - w; i_syn the sum of "
-              "g (e_rev - v). Spike where v reaches v_spike (v_thresh, if delta_T is 0); then v = "
-              "v_reset for tau_refrac, w = w + b.",
+              "i_offset + i_injected + i_syn; tau_w dw/dt = a (v - v_rest) - w. Spike where v "
+              "reaches v_spike (v_thresh, if delta_T is 0); then v = v_reset for tau_refrac, w = w "
+              "+ b.",
     source="Brette and Gerstner (2005), doi:10.1152/jn.00686.2005",
     method="3rd-order Runge-Kutta (Ralston) in y = -delta_T log(1 + exp(-(v - v_thresh) / "
            "delta_T)), in which the upstroke is a straight line; spikes located within the step; "

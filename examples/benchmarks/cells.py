@@ -95,6 +95,7 @@ CASES = {
     "EIF_cond_exp_isfa_ista": Case(*current(0.8, 0.4), weight=0.0006, target=20),
     "EIF_cond_alpha_isfa_ista": Case(*current(0.8, 0.3), weight=0.0003, target=20),
     "HH_cond_exp": Case(*current(0.13, 0.0), weight=0.005, target=20),
+    "HH_reduced": Case(*current(4.55, 3.5), weight=0.035, target=20),  # ours alone
 }
 # Cannot spike, and its update does not depend on what arrives.
 DEAF = Case({"v_thresh": 1e6}, {"v_thresh": 1e6}, weight=1e-6, target=0)
