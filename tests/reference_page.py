@@ -95,14 +95,19 @@ def cell(cell_type):
         fixed = fixed_parameters(cell_type, model)
         parts.append(paragraph(f"Fixed: {fixed}.") if fixed else "")
     parts += [parameters(cell_type), recordables(cell_type)]
-    sources = [first.source, *(
-        reference for reference in references
-        if not all(year in first.source for year in YEAR.findall(reference)))]
     parts.append("\n".join([
         *(f"- Method{condition}: {linked(membrane.method)}."
           for condition, membrane in membranes.items()),
-        f"- Source: {linked('; '.join(sources))}."]))
+        source_line(first.source, references)]))
     return "\n\n".join(part for part in parts if part)
+
+
+def source_line(source, references):
+    """The registry's source, and the docstring's references to other years' papers."""
+    sources = [source] if source else []
+    sources += [reference for reference in references
+                if not source or not all(year in source for year in YEAR.findall(reference))]
+    return f"- Source: {linked('; '.join(sources))}." if sources else ""
 
 
 def membranes_of(cell_type, model):
@@ -126,7 +131,7 @@ def response(model):
     return "\n\n".join([
         f"### {model.__name__}", paragraph(docstring(model)[0]),
         "```text\n" + "\n".join(lines) + "\n```", parameters(model), recordables(model),
-        f"- Source: {linked(receptor.source)}."])
+        source_line(receptor.source, [])])
 
 
 def plain(model):
@@ -140,9 +145,8 @@ def plain(model):
             (f"`{name}`", "" if value is None else value_text(value),
              meaning(model.__name__, name)[0]) for name, value in states.items()]))
     data = getattr(model, "dynamics", None) or getattr(model, "rule", None)
-    sources = [source for source in [getattr(data, "source", ""), *references] if source]
-    if sources and isinstance(sources[0], str):
-        parts.append(f"- Source: {linked('; '.join(sources))}.")
+    source = getattr(data, "source", "")  # of an STDPMechanism, its parts decide
+    parts.append(source_line(source if isinstance(source, str) else "", references))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -294,7 +298,7 @@ def docstring(model):
         return "", [], []
     first, *rest = [joined(blocks[0]), *blocks[1:]]
     sentence, _, more = first.partition(". ")
-    sentence = re.sub(r",? (?:according to|implemented using the model of.*):?$", "",
+    sentence = re.sub(r",? (?:according to|from|implemented using the model of.*):?$", "",
                       sentence.rstrip(".:"))
     if more:
         rest.insert(0, more)
@@ -308,6 +312,9 @@ def docstring(model):
             continue
         flat = re.sub(r" ?\bRaises .*$", "", joined(block))
         if not flat:
+            continue
+        if flat.startswith("in ") and not others:  # goes on where a reference interrupted it
+            sentence += ", " + flat.rstrip(".")
             continue
         if re.match(r"(?:See|References?): |.*(?:\(\d{4}\)|\b\d{4}\.)", flat) \
                 and "doi:" not in flat and len(flat) < 600:

@@ -113,6 +113,13 @@ _ADAPTATION = {"a": ("adaptation below the threshold: conductance", "nS"),
                "b": ("what a spike adds to the adaptation current", "nA"),
                "v_thresh": ("potential at which the upstroke begins", "mV")}
 
+_RELEASE = {"u": ("part of the resources that a spike uses", ""),
+            "x": ("recovered part of the resources", ""),
+            "y": ("active part of the resources", ""),
+            "R": ("1 where the release site is ready", ""),
+            "a": ("release sites that are ready", ""),
+            "n": ("number of release sites", "")}
+
 # model -> the same, of names that mean something else there
 MEANINGS_IN = {
     "EIF_cond_exp_isfa_ista": _ADAPTATION,
@@ -128,7 +135,9 @@ MEANINGS_IN = {
     "SpikeSourcePoissonRefractory": {"rate": ("mean rate, dead time included", "Hz"),
                                      "tau_refrac": ("dead time after a spike", "ms")},
     "HH_reduced": {"v_thresh": ("potential at which a rise of v counts as a spike", "mV")},
-    "MultiQuantalSynapse": {"n": ("number of release sites", "")},
+    "TsodyksMarkramSynapse": _RELEASE,
+    "StochasticTsodyksMarkramSynapse": _RELEASE,
+    "MultiQuantalSynapse": _RELEASE,
     "ElectricalSynapse": {"weight": ("conductance", "uS")},
 }
 
