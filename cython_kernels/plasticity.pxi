@@ -128,7 +128,7 @@ cdef inline void read_rule(Table *t, int64_t k, Rule *r) noexcept nogil:
 
 
 cdef double bring_up(Table *t, Rule *r, int64_t k, Trace *trace, Reach *reach,
-                            int64_t offset, double w, bint plain, double *k_minus) noexcept nogil:
+                     int64_t offset, double w, bint plain, double *k_minus) noexcept nogil:
     """The weight of synapse k after the post spikes that are due.
 
     offset: from a post spike's stamp to the time since the last pre spike, both at the synapse.
