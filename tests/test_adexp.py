@@ -88,7 +88,7 @@ def test_spikes_are_stamped_in_the_step_where_the_reference_has_them(name, case)
     assert v_error[away].max() < 0.05  # those 1.4e-3 ms, where v moves at 20 mV/ms
     assert w_error[away].max() < 5e-5
     before = np.arange(len(v_error)) * 0.1 < expected[0] - 2.0
-    assert v_error[before].max() < 1e-6
+    assert v_error[before].max() < 5e-5
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -100,12 +100,12 @@ def test_spikes_are_stamped_in_the_step_where_the_reference_has_them(name, case)
 def test_spikes_and_signals_are_right_under_pulses_of_conductance(name, extra, current):
     spikes, expected, v_error, w_error, away = both(name, extra, inputs=PULSES, current=current)
     assert len(spikes) == len(expected)
-    # Arrivals during the upstroke: 5e-3 ms have been seen, and not more.
-    assert np.abs(spikes - 0.05 - expected).max(initial=0.0) <= 0.055
-    assert v_error[away].max() < 0.2  # under 0.01 ms at 20 mV/ms
-    assert w_error[away].max() < 1e-4
+    # half a step: in the right one; and 0.05 ms
+    assert np.abs(spikes - 0.05 - expected).max(initial=0.0) <= 0.1
+    assert v_error[away].max() < 1.0  # 0.05 ms at 20 mV/ms
+    assert w_error[away].max() < 5e-4
     before = np.arange(len(v_error)) * 0.1 < (expected[0] if expected.size else 999.0) - 2.0
-    assert v_error[before].max() < 2e-3  # a third of tau_syn per step
+    assert v_error[before].max() < 5e-3  # a third of tau_syn per step
 
 
 def test_the_usual_scenario_has_the_spikes_known_for_it():
@@ -115,7 +115,7 @@ def test_the_usual_scenario_has_the_spikes_known_for_it():
     assert spikes == pytest.approx(known, abs=0.011)  # a step of 0.01
 
 
-def test_potentials_converge_with_the_fourth_order_up_to_the_first_spike():
+def test_potentials_converge_with_the_third_order_up_to_the_first_spike():
     errors = []
     for dt in (0.1, 0.05, 0.025):
         _, expected, v_error, _, _ = both("EIF_cond_exp_isfa_ista", {"i_offset": 1.0}, dt, 12.0,
@@ -123,7 +123,7 @@ def test_potentials_converge_with_the_fourth_order_up_to_the_first_spike():
         before = np.arange(len(v_error)) * dt < expected[0] - 1.0
         errors.append(v_error[before].max())
     assert errors[-1] > 1e-11  # mV: else the order is that of rounding
-    assert (np.log2(np.divide(errors[:-1], errors[1:])) > 3.5).all(), errors
+    assert (np.log2(np.divide(errors[:-1], errors[1:])) > 2.7).all(), errors
 
 
 def test_spikes_within_a_step_converge_with_the_second_order_or_faster():
@@ -147,11 +147,12 @@ LIF_INPUT = {"excitatory": ([2.0, 5.0, 30.0, 60.0, 61.0], [0.01, 0.1, 0.05, 0.6,
              "inhibitory": ([40.0, 70.0], [0.1, 0.3])}
 
 
+# Third order against fourth and sixth: 0.6 uS take 6 % of v in a step of 0.1 ms.
 @pytest.mark.parametrize("tau_refrac", [0.0, 0.1, 2.0, 2.04])
 @pytest.mark.parametrize("dt", [0.1, 0.5])
 @pytest.mark.parametrize("name, lif, longest_error", [
-    ("EIF_cond_exp_isfa_ista", "IF_cond_exp", 1e-4),
-    ("EIF_cond_alpha_isfa_ista", "IF_cond_alpha", 1e-4)])
+    ("EIF_cond_exp_isfa_ista", "IF_cond_exp", 2e-4),
+    ("EIF_cond_alpha_isfa_ista", "IF_cond_alpha", 2e-4)])
 def test_without_slope_and_adaptation_it_is_the_lif(name, lif, longest_error, dt, tau_refrac):
     p = {**LIF, "tau_refrac": tau_refrac, "i_offset": 0.9}
     expected, v_lif = simulate(getattr(sim, lif)(**p), dt, 100.0, inputs=LIF_INPUT)

@@ -1,8 +1,7 @@
 """
 HH_cond_exp against DOP853: times of peaks, potential and gates, the f-I curve.
 
-A spike is stamped with the first grid point that lies below the one before, from 0.5 to 1.5 steps
-after the peak.
+A spike is stamped with the end of the step in which v has begun to fall from its peak.
 """
 
 from functools import cache
@@ -72,10 +71,10 @@ def test_spikes_are_within_200_us_of_the_peaks_after_200_ms(i_offset, n_spikes):
     spikes, signals = simulate(sim.HH_cond_exp(i_offset=i_offset), 0.1, 200.0, START, **START)
     assert len(peaks) == len(spikes) == n_spikes
     late = spikes - peaks
-    assert late.min() > 0.05 and late.max() < 0.2
+    assert late.min() >= 0.0 and late.max() < 0.2
     away = between(samples, spikes, peaks, 0.1)
-    # 0.04 ms of phase at 5 mV/ms; gates follow v
-    for name, column, most in (("v", 0, 0.25), ("m", 1, 1e-3), ("h", 2, 1e-2), ("n", 3, 1e-2)):
+    # 0.06 ms of phase at 5 mV/ms; gates follow v
+    for name, column, most in (("v", 0, 0.3), ("m", 1, 2e-3), ("h", 2, 1e-2), ("n", 3, 1e-2)):
         assert np.abs(signals[name] - samples[:, column])[away].max() < most, name
 
 
@@ -94,9 +93,9 @@ def test_pulses_of_conductance_and_steps_of_current_are_followed(n_spikes, param
     spikes, signals = simulate(cell, 0.1, 200.0, START, PULSES, current, **START)
     assert len(peaks) == len(spikes) == n_spikes
     late = spikes - peaks
-    assert late.min() > 0.05 and late.max() < 0.2
+    assert late.min() >= 0.0 and late.max() < 0.2
     away = between(samples, spikes, peaks, 0.1)
-    assert np.abs(signals["v"] - samples[:, 0])[away].max() < 0.25
+    assert np.abs(signals["v"] - samples[:, 0])[away].max() < 0.3
     for column, name in enumerate(START):
         if name != "v":
             assert np.abs(signals[name] - samples[:, column])[away].max() < 1e-2, name
@@ -112,17 +111,16 @@ def test_it_converges_with_the_second_order():
         errors.append([np.abs(signals[name][::round(0.01 / dt)] - samples[:, column]).max()
                        for column, name in enumerate(START)])
     orders = np.log2(np.divide(errors[:-1], errors[1:]))
-    # the substep of 0.01 ms that dt = 0.1 takes has the same error as dt = 0.01
     assert np.abs(orders - 2.0).max() < 0.1, errors
 
 
 def test_long_steps_are_made_of_short_substeps():
     v = {dt: simulate(sim.HH_cond_exp(i_offset=1.0), dt, 50.0, **START)[1]["v"]
-         for dt in (0.01, 0.1, 0.5, 1.0)}
-    assert np.ptp(v[0.01]) > 100.0  # it spikes
+         for dt in (0.0125, 0.1, 0.5, 1.0)}
+    assert np.ptp(v[0.0125]) > 100.0  # it spikes
     for dt in (0.1, 0.5, 1.0):
         # the last bits of step constants; spikes let them grow
-        assert v[dt] == pytest.approx(v[0.01][::round(dt / 0.01)], abs=1e-6)
+        assert v[dt] == pytest.approx(v[0.0125][::round(dt / 0.0125)], abs=1e-6)
 
 
 @pytest.mark.parametrize("dt", [0.25, 0.5, 1.0])
@@ -131,7 +129,7 @@ def test_no_spike_is_lost_between_the_points_of_a_coarse_grid(dt):
     peaks, _ = current_driven(1.0)
     spikes, _ = simulate(sim.HH_cond_exp(i_offset=1.0), dt, 200.0, **START)
     assert len(spikes) == len(peaks)
-    assert np.abs(spikes - peaks).max() <= 2.0 * dt
+    assert (spikes > peaks).all() and (spikes - peaks).max() < dt + 0.1
 
 
 def rate(spikes):
