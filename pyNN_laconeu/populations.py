@@ -318,7 +318,13 @@ class Population(_Cells, common.Population):
             cellparams = cellparams or {}
         elif cellparams is not None:
             raise TypeError("cellparams belongs to a cell class; a cell type instance has its own")
-        super().__init__(size, cellclass, cellparams, structure, initial_values or {}, label)
+        initial_values = initial_values or {}
+        super().__init__(size, cellclass, cellparams, structure, initial_values, label)
+        # PyNN's constructor has applied the defaults of the cell type to what follows from
+        # parameters too.
+        self.initialize(**{variable: value for variable, value
+                           in self.model.initial(self.parameters).items()
+                           if variable not in initial_values})
         self._network.add_population(self)
 
     @property
