@@ -24,8 +24,15 @@ from pyNN_laconeu import dispatch
 DT = 0.1
 CURRENT_TYPES = {"IF_curr_exp": 0.4, "IF_curr_alpha": 0.2, "IF_curr_delta": 0.7,
                  "Izhikevich": 1.5}
-CONDUCTANCE_TYPES = {"IF_cond_exp": 0.01, "IF_cond_alpha": 0.03}
+CONDUCTANCE_TYPES = {"IF_cond_exp": 0.01, "IF_cond_alpha": 0.03, "IF_cond_exp_gsfa_grr": 0.01,
+                     "IF_facets_hardware1": 0.004, "EIF_cond_exp_isfa_ista": 0.01,
+                     "EIF_cond_alpha_isfa_ista": 0.01, "HH_cond_exp": 0.02, "GIF_cond_exp": 0.03}
 NEURON_TYPES = {**CURRENT_TYPES, **CONDUCTANCE_TYPES}
+
+
+def offset(name, values):
+    """Parameters for these offset currents (nA, for most types), where a type has any."""
+    return {} if name == "IF_facets_hardware1" else {"i_offset": values}
 
 
 def connect(pre, post, p, scale, rng, receptor="excitatory", delays=(0.5 * DT, 4.0)):
@@ -47,8 +54,8 @@ class Mixed:
         draw = np.random.RandomState(seed)
         # Sizes that no number of threads divides, so that every share begins somewhere else.
         self.neurons = {
-            name: sim.Population(size + 3 * k, getattr(sim, name)(
-                i_offset=draw.uniform(0.0, 0.01 if name == "Izhikevich" else 1.2, size + 3 * k)),
+            name: sim.Population(size + 3 * k, getattr(sim, name)(**offset(
+                name, draw.uniform(0.0, 0.01 if name == "Izhikevich" else 1.2, size + 3 * k))),
                 label=name)
             for k, name in enumerate(NEURON_TYPES)}
         poisson = sim.Population(31, sim.SpikeSourcePoisson(
@@ -57,7 +64,14 @@ class Mixed:
         given_times = sim.Population(7, sim.SpikeSourceArray(spike_times=[
             Sequence(np.sort(draw.uniform(0.0, 40.0, 150).round(2))) for _ in range(7)]),
             label="given")
-        self.sources = [poisson, given_times]
+        refractory = sim.Population(9, sim.SpikeSourcePoissonRefractory(
+            rate=draw.uniform(50.0, 400.0, 9), tau_refrac=1.3), label="refractory")
+        gamma = sim.Population(8, sim.SpikeSourceGamma(
+            alpha=draw.uniform(0.5, 4.0, 8), beta=400.0), label="gamma")
+        histogram = sim.Population(7, sim.SpikeSourceInhGamma(
+            a=Sequence([1.5, 3.0]), b=Sequence([0.004, 0.001]), tbins=Sequence([0.0, 17.77])),
+            label="histogram")
+        self.sources = [poisson, given_times, refractory, gamma, histogram]
         self.projections = []
         for name, cells in self.neurons.items():
             cells.initialize(v=RandomDistribution("uniform", (-70.0, -55.0), rng=rng))
@@ -90,6 +104,8 @@ class Mixed:
                 cells.record(["spikes", "v"])
             self.neurons["IF_cond_alpha"].record("gsyn_exc", sampling_interval=0.3)
             self.neurons["Izhikevich"][1:4].record("u")
+            self.neurons["EIF_cond_exp_isfa_ista"].record("w")
+            self.neurons["GIF_cond_exp"][::2].record(["i_eta", "v_t"])
 
     def final(self):
         """Digest of what every run has, recorded or not: states and weights."""
@@ -136,7 +152,7 @@ def assert_same(network):
 
 def test_the_reference_network_is_busy_in_every_population():
     _, _, n_spikes = reference()
-    assert len(n_spikes) == 8
+    assert len(n_spikes) == len(NEURON_TYPES) + 5
     for label, count in n_spikes.items():
         assert count > 20, label
 
@@ -185,7 +201,8 @@ def test_setting_values_to_what_they_are_changes_nothing():
             for name in ("weight", "delay"):
                 projection.set(**{name: projection.get(name, format="array")})
         for cells in network.neurons.values():
-            cells.set(i_offset=cells.get("i_offset"))
+            for name in cells.celltype.default_parameters:
+                cells.set(**{name: cells.get(name, simplify=False)})
     assert_same(network)
 
 
@@ -304,9 +321,9 @@ def test_small_networks_give_the_same_bits_for_any_threads_and_splits(
         source = sim.Population(4, sim.SpikeSourcePoisson(rate=500.0))
         populations = []
         for name, size in zip(names, sizes):
-            offset = 0.5 if uniform else draw.uniform(0, 1, size)
-            populations.append(sim.Population(size, getattr(sim, name)(
-                i_offset=offset * (0.01 if name == "Izhikevich" else 1.5))))
+            values = 0.5 if uniform else draw.uniform(0, 1, size)
+            populations.append(sim.Population(size, getattr(sim, name)(**offset(
+                name, values * (0.01 if name == "Izhikevich" else 1.5)))))
             populations[-1].record(["spikes", "v"])
         for post, name in zip(populations, names):
             for pre in (source, *populations):

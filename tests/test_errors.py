@@ -28,6 +28,8 @@ class Net:
         self.poisson = sim.Population(5, sim.SpikeSourcePoisson(rate=300.0), label="poisson")
         self.array = sim.Population(2, sim.SpikeSourceArray(spike_times=[1.0, 2.0, 3.0]),
                                     label="array")
+        self.adexp = sim.Population(2, sim.EIF_cond_exp_isfa_ista(i_offset=0.5), label="adexp")
+        self.gif = sim.Population(2, sim.GIF_cond_exp(i_offset=0.5), label="gif")
         self.both = sim.Assembly(self.lif, self.izh, label="both")
         self.prj = sim.Projection(
             self.poisson, self.lif, sim.FixedProbabilityConnector(0.7, rng=NumpyRNG(1)),
@@ -162,6 +164,54 @@ BAD_CALLS = {
     "initial value NaN": (
         lambda net: sim.Population(2, sim.IF_cond_exp(), initial_values={"v": np.nan},
                                    label="new"), VALUE, ["new", "v", "nan", "finite"]),
+    "new GIF population, as many jumps as time constants": (
+        lambda net: sim.Population(2, sim.GIF_cond_exp(tau_eta=[1.0, 2.0]), label="new"),
+        VALUE, ["new", "a_eta", "[1.0, 1.0, 1.0]", "tau_eta"]),
+    "new GIF population, time constant 0 in a sequence": (
+        lambda net: sim.Population(2, sim.GIF_cond_exp(tau_gamma=[1.0, 0.0, 3.0]), label="new"),
+        VALUE, ["new", "tau_gamma", "0.0", "> 0"]),
+    "new GIF population, NaN in a sequence": (
+        lambda net: sim.Population(2, sim.GIF_cond_exp(a_gamma=[1.0, np.nan, 3.0]), label="new"),
+        VALUE, ["new", "a_gamma", "nan", "finite"]),
+    "set of more time constants than the population was made with": (
+        lambda net: net.gif.set(tau_eta=[1.0, 2.0, 3.0, 4.0], a_eta=[0.0] * 4),
+        VALUE, ["gif", "tau_eta", "4.0", "3"]),
+    "set of fewer time constants than jumps": (
+        lambda net: net.gif.set(tau_eta=[1.0, 2.0]), VALUE, ["gif", "a_eta", "tau_eta"]),
+    "set of a reset above v_spike": (
+        lambda net: net.adexp.set(v_reset=-39.0), VALUE, ["adexp", "v_reset", "-39.0", "v_spike"]),
+    "set of a v_spike below the reset": (
+        lambda net: net.adexp.set(v_spike=-71.0, v_thresh=-80.0), VALUE,
+        ["adexp", "v_reset", "-70.6", "v_spike", "-71.0"]),
+    "set of a v_spike below v_thresh": (
+        lambda net: net.adexp.set(v_spike=-60.0), VALUE,
+        ["adexp", "v_spike", "-60.0", "v_thresh", "-50.4"]),
+    "set of a slope of 0 where the reset is above v_thresh": (
+        lambda net: net.adexp.set(v_reset=-45.0, delta_T=0.0), VALUE,
+        ["adexp", "v_reset", "-45.0", "v_thresh", "-50.4"]),
+    **{f"new {name}, {parameter} = {value}": (
+        lambda net, name=name, parameter=parameter, value=value: sim.Population(
+            2, getattr(sim, name)(**{parameter: value}), label="new"),
+        VALUE, ["new", name, parameter, str(value), allowed])
+       for name, parameters, value, allowed in (
+           ("IF_cond_exp_gsfa_grr", "cm tau_m tau_syn_E tau_syn_I tau_sfa tau_rr", 0.0, "> 0"),
+           ("IF_cond_exp_gsfa_grr", "tau_refrac q_sfa q_rr", -0.5, ">= 0"),
+           ("IF_cond_exp_gsfa_grr", "v_reset", -50.0, "v_thresh"),
+           ("IF_facets_hardware1", "g_leak tau_syn_E tau_syn_I", -1.0, "> 0"),
+           ("IF_facets_hardware1", "v_reset", -40.0, "v_thresh"),
+           ("EIF_cond_exp_isfa_ista", "cm tau_m tau_w tau_syn_E tau_syn_I", 0.0, "> 0"),
+           ("EIF_cond_alpha_isfa_ista", "cm tau_m tau_w tau_syn_E tau_syn_I", -2.0, "> 0"),
+           ("EIF_cond_exp_isfa_ista", "tau_refrac delta_T", -1.0, ">= 0"),
+           ("EIF_cond_alpha_isfa_ista", "v_reset", -40.0, "v_spike"),
+           ("EIF_cond_alpha_isfa_ista", "v_spike", -51.0, "v_thresh"),
+           ("EIF_cond_exp_isfa_ista", "a b v_rest e_rev_E i_offset", np.nan, "finite"),
+           ("HH_cond_exp", "cm tau_syn_E tau_syn_I", 0.0, "> 0"),
+           ("HH_cond_exp", "gbar_Na gbar_K g_leak", -0.1, ">= 0"),
+           ("HH_cond_exp", "v_offset e_rev_Na e_rev_K e_rev_leak", np.inf, "finite"),
+           ("GIF_cond_exp", "cm tau_m tau_syn_E tau_syn_I delta_v", 0.0, "> 0"),
+           ("GIF_cond_exp", "tau_refrac lambda0", -1.0, ">= 0"),
+           ("GIF_cond_exp", "v_t_star v_reset", np.nan, "finite"))
+       for parameter in parameters.split()},
     # --- set and initialize ----------------------------------------------------------------
     "set of a parameter that does not exist": (
         lambda net: net.lif.set(tau=3.0), NON_EXISTENT, ["tau", "IF_cond_exp", "tau_m"]),

@@ -366,7 +366,7 @@ HH = Membrane(
     step_constants=_hh_constants,
     drives={"rate_mean": Drive("conductance", mean=True), "pull_mean": Drive("pull", mean=True)},
     locals=("v_start", "g_Na", "g_K", "rate", "pull", "series", "u", "e_40", "e_20", "e_18", "e_5",
-            "e_4", "x_m", "y_m", "x_n", "over_m", "under_m", "over_n", "under_n", "under_h", "both",
+            "e_4", "x_m", "y_m", "x_n", "over_m", "under_m", "over_n", "under_h", "both",
             "others", "inverse", "alpha_m", "beta_m", "alpha_h", "beta_h", "alpha_n", "beta_n",
             "peaked"),
     # Each rate x / (exp(x) - 1) is 1 - x/2 + x^2/12 next to x = 0; the four quotients have one
