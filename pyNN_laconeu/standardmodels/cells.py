@@ -160,6 +160,7 @@ class GIF_cond_exp(Cell, cells.GIF_cond_exp):
     translations = identity(cells.GIF_cond_exp)
     positive = ("cm", "tau_m", "tau_syn_E", "tau_syn_I", "delta_v")
     not_negative = ("tau_refrac", "lambda0")
+    together = (("tau_eta", "a_eta"), ("tau_gamma", "a_gamma"))
 
     @classmethod
     def check_parameters(cls, parameters, label):
@@ -175,8 +176,8 @@ class GIF_cond_exp(Cell, cells.GIF_cond_exp):
             if taus in parameters and steps in parameters:
                 for tau, step in zip(parameters[taus], parameters[steps]):
                     if np.size(tau.value) != np.size(step.value):
-                        refuse(label, cls.__name__, steps, list(step.value),
-                                f"as long as {taus} = {list(tau.value)!r}")
+                        refuse(label, cls.__name__, steps, np.asarray(step.value).tolist(),
+                               f"as long as {taus} = {np.asarray(tau.value).tolist()!r}")
 
     class model:
         """A NeuronModel that has as many adaptation currents as the population's cells."""
@@ -196,9 +197,10 @@ class GIF_cond_exp(Cell, cells.GIF_cond_exp):
                 for name, most in n.items():
                     for sequence in values.get("tau_" + name, ()):
                         if np.size(sequence.value) > most:
-                            refuse(label, "GIF_cond_exp", "tau_" + name, list(sequence.value),
-                                    f"of at most {most} values, as many as the population was "
-                                    "made with")
+                            refuse(label, "GIF_cond_exp", "tau_" + name,
+                                   np.asarray(sequence.value).tolist(),
+                                   f"of at most {most} values, as many as the population was "
+                                   "made with")
             return NeuronModel(
                 "gif", conductance_ports("exp"),
                 own_ports=(*(port("eta", "outward", k) for k in range(n["eta"])),
