@@ -46,8 +46,8 @@ STEPS = ([3.0, 47.0, 70.0], [0.5, -0.3, 1.5])
     (40, {"q_sfa": 100.0, "q_rr": 30.0, "tau_rr": 30.0, "tau_sfa": 30.0, "tau_syn_E": 30.0,
           "tau_refrac": 0.0}, VOLLEYS, None),
 ], ids=str)
-def test_gsfa_grr_follows_its_equations_and_opens_its_conductances_in_nS(n_spikes, parameters, inputs,
-                                                                      current):
+def test_gsfa_grr_follows_its_equations_and_opens_its_conductances_in_nS(
+        n_spikes, parameters, inputs, current):
     cell = sim.IF_cond_exp_gsfa_grr(**parameters)
     p = {**cell.default_parameters, **parameters}
     spikes, signals = simulate(cell, 0.1, 100.0, ("v", "g_s", "g_r"), inputs, current, v=-65.0)

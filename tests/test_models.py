@@ -7,10 +7,10 @@ import ast
 import numpy as np
 import pyNN.laconeu as sim
 import pytest
-
-from pyNN_laconeu import arrays
 from pyNN_laconeu.kernels.models import COMPOSED, FUSED, KINDS, MEMBRANES, RECEPTORS
 from pyNN_laconeu.kernels.render import VARIANTS, fused_name, receptor_name
+
+from pyNN_laconeu import arrays
 
 
 def resolve(receptors):
