@@ -8,7 +8,13 @@ import numpy as np
 import pyNN.laconeu as sim
 import pytest
 from pyNN_laconeu.kernels.models import COMPOSED, FUSED, KINDS, MEMBRANES, RECEPTORS
-from pyNN_laconeu.kernels.render import VARIANTS, fused_name, receptor_name
+from pyNN_laconeu.kernels.render import (
+    POISSON_THRESHOLDS,
+    VARIANTS,
+    fused_name,
+    poisson_name,
+    receptor_name,
+)
 
 from pyNN_laconeu import arrays
 
@@ -25,7 +31,9 @@ def test_every_loop_that_is_listed_has_been_compiled_and_no_other():
     names = {*FUSED_NAMES, *COMPOSED, *(
         receptor_name(RECEPTORS[receptor], kind, MEMBRANES[membrane])
         for membrane, receptors in COMPOSED.items() for receptor, kind in receptors)}
-    assert set(arrays.KERNELS) == {f"{name}_{variant}" for name in names for variant in VARIANTS}
+    assert set(arrays.KERNELS) == {
+        *(f"{name}_{variant}" for name in names for variant in VARIANTS),
+        *(poisson_name(n) for n in POISSON_THRESHOLDS)}
     assert len(set(arrays.KERNELS.values())) == len(arrays.KERNELS)
     assert all(address != 0 for address in arrays.KERNELS.values())
 
