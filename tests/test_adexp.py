@@ -87,7 +87,7 @@ def test_spikes_are_stamped_in_the_step_where_the_reference_has_them(name, case)
     # shows beside a grid point.
     assert np.abs(spikes - 0.05 - expected).max() <= 0.052
     assert v_error[away].max() < 0.05  # those 1.4e-3 ms, where v moves at 20 mV/ms
-    assert w_error[away].max() < 5e-5
+    assert w_error[away].max() < 1e-4  # as much of b as those are of tau_w
     before = np.arange(len(v_error)) * 0.1 < expected[0] - 2.0
     assert v_error[before].max() < 5e-5
 

@@ -110,14 +110,21 @@ def _conductance_solver(nodes, weights):
     def mean(name):
         return " + ".join(f"{weights[k]!r} * {name}_{k}" for k in everywhere)
     code += [f"v_mean = ({mean('b')}) / ({mean('g')})",
-             f"v_free = v - v_mean + {weights[0]!r} * dt * (b_0 - g_0 * v_mean)",
-             "v_free = v_free * exp_(-(inverse_cm * area_0 + dt * leak_rate))"]
+             "decay = exp_(-(inverse_cm * area_0 + dt * leak_rate))",
+             f"v_free = (v - v_mean + {weights[0]!r} * dt * (b_0 - g_0 * v_mean)) * decay"]
     code += [f"v_free = v_free + {weights[k]!r} * dt * (b_{k} - g_{k} * v_mean) "
              f"* exp_(-(inverse_cm * area_{k} + {1.0 - nodes[k]!r} * dt * leak_rate))"
              for k in inner]
     end = everywhere[-1]
     code += [f"v_free = v_mean + (v_free + {weights[end]!r} * dt * (b_{end} - g_{end} * v_mean))"]
-    names = ["v_mean", "v_free", "force"]
+    # v does not leave what it started from and would come to rest at. Where conductances act within
+    # a fraction of the substep quadrature may say so: then v relaxes to the mean.
+    for name, sign in (("over", ">"), ("under", "<")):
+        code.append(f"{name} = 1.0 if (v_free {sign} v) & " + " & ".join(
+            f"(v_free * g_{k} {sign} b_{k})" for k in everywhere) + " else 0.0")
+    code += ["v_free = v_mean + (v - v_mean) * decay "
+             "if (decay < 0.37) & (over + under > 0.0) else v_free"]
+    names = ["v_mean", "v_free", "force", "decay", "over", "under"]
     names += [f"{name}_{k}" for name in "gb" for k in everywhere]
     return drives, tuple(names), "\n".join(code) + "\n"
 
@@ -191,6 +198,9 @@ u = u + dt * a * (b * v_old - u)
 
 # --- adaptive exponential ----------------------------------------------------------------------
 
+LOG_8 = 2.0794415416798357
+
+
 def _adexp_constants(p, h, step, m):
     # Without an upstroke the LIF is left, spiking on the grid at v_thresh. A slope of 1 mV far
     # above every potential adds exactly nothing.
@@ -198,10 +208,13 @@ def _adexp_constants(p, h, step, m):
     slope = m.where(sharp, 1.0, p["delta_T"])
     spike = m.where(sharp, p["v_thresh"], p["v_spike"])
     knee = m.where(sharp, p["v_thresh"] + 2000.0, p["v_thresh"])
-    above = (spike - knee) / slope
-    lower, upper = m.where(above < 0.0, above, 0.0), m.where(above < 0.0, above, -above)
+    tops = {}
+    for k in range(4):
+        above = (spike - knee) / slope - k * LOG_8
+        lower, upper = m.where(above < 0.0, above, 0.0), m.where(above < 0.0, above, -above)
+        tops[f"top_{k}"] = slope * (lower - m.log(1.0 + m.exp(upper)))
     return {**_leak_constants(p), "slope": slope, "inverse_slope": 1.0 / slope, "knee": knee,
-            "y_spike": slope * (lower - m.log(1.0 + m.exp(upper))), "v_spike": spike,
+            **tops, "v_spike": spike,
             "within": m.where(sharp, 0.0, 1.0),
             "v_rest": p["v_rest"], "v_reset": p["v_reset"], "a": 1e-3 * p["a"], "b": p["b"],
             "rate_w": 1.0 / p["tau_w"],
@@ -217,7 +230,8 @@ ADEXP = Membrane(
     states={"v": "mV", "w": "nA",
             "refractory": "ms left; below 0, ms of the last step that a spike has left over"},
     constants={**LEAK_CONSTANTS, "slope": "mV", "inverse_slope": "1/mV", "knee": "mV",
-               "y_spike": "mV", "v_spike": "mV", "within": "1: spikes within the step, 0: on the "
+               "top_0": "mV, y at v_spike", "top_1": "mV", "top_2": "mV", "top_3": "mV",
+               "v_spike": "mV", "within": "1: spikes within the step, 0: on the "
                "grid", "v_rest": "mV", "v_reset": "mV", "a": "uS", "b": "nA", "rate_w": "1/ms",
                "refractory_time": "ms"},
     step_constants=_adexp_constants,
@@ -226,11 +240,12 @@ ADEXP = Membrane(
             "pull_1": Drive("pull", at=0.5), "pull_2": Drive("pull", at=1.0)},
     locals=("force", "held", "free", "begin", "middle", "late", "s", "q", "y", "y_0", "v_stage",
             "w_0", "w_stage", "dy_1", "dy_2", "dy_3", "dw_1", "dw_2", "dw_3", "g_0", "g_1", "g_2",
-            "b_0", "b_1", "b_2", "bend_g", "bend_b", "y_end", "crossed", "part", "gap", "run",
-            "curve", "v_end", "w_end", "w_spike", "stiff", "pushed", "rest", "amount", "rate",
-            "series"),
+            "b_0", "b_1", "b_2", "bend_g", "bend_b", "bend", "push", "drive", "y_spike", "y_end",
+            "crossed", "part", "gap", "run", "curve", "v_end", "w_end", "w_spike", "stiff", "pushed", "rest",
+            "amount", "rate", "series"),
     # `held` ms of the substep are refractory, `free` are not, or more than all of it where a spike
     # has left some over. Conductances within it by the parabola through beginning, middle and end.
+    # The bend of y is where the upstroke overtakes the drive by which v moves at first, within 8.
     update="""\
 force = leak_pull + current * inverse_cm
 g_0 = leak_rate + inverse_cm * rate_0
@@ -258,13 +273,22 @@ b_2 = amount
 w_0 = w
 amount = held * rate_w * a * (v - v_rest)
 rate = held * rate_w
-""" + _relaxed("w_0", "amount", "rate") + """\
+""" + _relaxed("w_0", "amount", "rate") + f"""\
+push = slope * leak_rate
+drive = b_1 - g_1 * v - inverse_cm * w_0
+drive = 0.3333333333333333 * (drive if drive > 0.0 else -drive)
+bend = knee + slope * (0.0 if drive < push else {LOG_8!r} if drive < 8.0 * push \
+else {2 * LOG_8!r} if drive < 64.0 * push else {3 * LOG_8!r})
+y_spike = top_0 if drive < push else top_1 if drive < 8.0 * push \
+else top_2 if drive < 64.0 * push else top_3
+push = push * (1.0 if drive < push else 8.0 if drive < 8.0 * push \
+else 64.0 if drive < 64.0 * push else 512.0)
 ---
-s = (v - knee) * inverse_slope
+s = (v - bend) * inverse_slope
 q = exp_(s if s < 0.0 else -s)
 y_0 = slope * ((s if s < 0.0 else 0.0) - log_of_normal_(1.0 + q))
 q = (q if s < 0.0 else 1.0) / (1.0 + q)
-pushed = q * slope * leak_rate
+pushed = q * push
 dy_1 = (1.0 - q) * (b_0 - g_0 * v - inverse_cm * w_0) + pushed
 dw_1 = rate_w * (a * (v - v_rest) - w_0)
 stiff = free * g_1
@@ -278,9 +302,9 @@ y = y if y < y_spike else y_spike
 w_stage = w_0 + {step} * free * dw_{k - 1}
 q = exp_(y * inverse_slope)
 q = q if q < 0.9999999999999998 else 0.9999999999999998
-v_stage = knee + y - slope * log_of_normal_(1.0 - q)
+v_stage = bend + y - slope * log_of_normal_(1.0 - q)
 dy_{k} = (1.0 - q) * (b_{k - 1} - g_{k - 1} * v_stage - inverse_cm * w_stage) \
-+ q * slope * leak_rate
++ q * push
 dw_{k} = rate_w * (a * (v_stage - v_rest) - w_stage)
 """ for k, step in ((2, 0.5), (3, 0.75)))
     + """\
@@ -300,14 +324,15 @@ y = y if y < y_spike else y_spike
 ---
 q = exp_(y * inverse_slope)
 q = q if q < 0.9999999999999998 else 0.9999999999999998
-v_stage = knee + y - slope * log_of_normal_(1.0 - q)
+v_stage = bend + y - slope * log_of_normal_(1.0 - q)
 ---
 crossed = (1.0 if v_end >= v_spike else 0.0) if stiff > 1.5 else crossed
 crossed = crossed * (within + last_f - within * last_f)
 v_end = v_end if stiff > 1.5 else v_stage
 v_end = v_end if free > 0.0 else v
 w_end = w_end if free * rate_w < 1.5 else \
-(w_0 + free * rate_w * a * (v_end - v_rest)) / (1.0 + free * rate_w)
+(w_0 + free * rate_w * a * ((v_end if v_end < v_spike else v_spike) - v_rest)) \
+/ (1.0 + free * rate_w)
 w_spike = w_0 + 0.5 * part * free * dw_1
 w_spike = w_0 + part * free * rate_w * (a * (v_stage - v_rest) - w_spike)
 part = 1.0 - within * (1.0 - part if stiff <= 1.5 else 0.0)
@@ -329,8 +354,9 @@ refractory = refractory_time - rest if crossed > 0.0 else refractory
               "reaches v_spike (v_thresh, if delta_T is 0); then v = v_reset for tau_refrac, w = w "
               "+ b.",
     source="Brette and Gerstner (2005), doi:10.1152/jn.00686.2005",
-    method="3rd-order Runge-Kutta (Ralston) in y = -delta_T log(1 + exp(-(v - v_thresh) / "
-           "delta_T)), in which the upstroke is a straight line; spikes located within the step; "
+    method="3rd-order Runge-Kutta (Ralston) in y = -delta_T log(1 + exp(-(v - v_bend) / "
+           "delta_T)), in which the upstroke is a straight line (v_bend is v_thresh, and higher "
+           "where the cell is driven strongly); spikes located within the step; "
            "substeps of 0.1 ms at the most. Where conductances take less than two thirds of a "
            "substep, backward Euler, which follows them without overflow",
 )
