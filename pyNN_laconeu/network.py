@@ -88,6 +88,9 @@ class Network:
         projection.first_stream = self._n_tables
         self._n_tables += projection.n_tables
         self.projections.append(projection)
+        # So that of large projections only one at a time is there in both orders.
+        if projection.dynamics is None and len(projection) >= MANY_SYNAPSES:
+            projection.tables(self.n_threads)
         self.changed()
 
     def add_current_source(self, source):

@@ -241,8 +241,8 @@ ADEXP = Membrane(
     locals=("force", "held", "free", "begin", "middle", "late", "s", "q", "y", "y_0", "v_stage",
             "w_0", "w_stage", "dy_1", "dy_2", "dy_3", "dw_1", "dw_2", "dw_3", "g_0", "g_1", "g_2",
             "b_0", "b_1", "b_2", "bend_g", "bend_b", "bend", "push", "drive", "y_spike", "y_end",
-            "crossed", "part", "gap", "run", "curve", "v_end", "w_end", "w_spike", "stiff", "pushed", "rest",
-            "amount", "rate", "series"),
+            "crossed", "part", "gap", "run", "curve", "v_end", "w_end", "w_spike", "stiff",
+            "pushed", "rest", "amount", "rate", "series"),
     # `held` ms of the substep are refractory, `free` are not, or more than all of it where a spike
     # has left some over. Conductances within it by the parabola through beginning, middle and end.
     # The bend of y is where the upstroke overtakes the drive by which v moves at first, within 8.
