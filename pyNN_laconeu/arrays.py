@@ -21,6 +21,7 @@ from .kernels.render import (
     receptor_constants,
     receptor_name,
 )
+from .synapses import simplified
 
 ISA, KERNELS = load_kernels()
 
@@ -101,6 +102,15 @@ def _resolve(source, population):
         return population.parameters[source]
     value = source(population.parameters) if callable(source) else source
     return np.broadcast_to(np.asarray(value, dtype=np.float64), (population.size,))
+
+
+def receptor_parameter(population, receptor_type, names):
+    """The first of `names` that the receptor has as a parameter: float, or float64 [n]; else 0."""
+    sources = population.model.ports[receptor_type].parameters
+    for name in names:
+        if name in sources:
+            return simplified(np.array(_resolve(sources[name], population)))
+    return 0.0
 
 
 def _values(population, sources):

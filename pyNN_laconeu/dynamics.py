@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from pyNN import errors
 
+from .arrays import receptor_parameter
 from .plasticity import PlasticMemory
-from .synapses import simplified
+from .synapses import taken
 
 
 class Memory:
@@ -120,8 +121,8 @@ class Dynamics:
             if not isinstance(rows.values[name], np.ndarray):
                 rows.values[name] = np.full(m, rows.values[name])
         values = dict(rows.values)
-        for name, parameter in self.model.of_receptor.items():
-            values[name] = _of_receptor(post, receptor_type, parameter, rows.target)
+        for name, parameters in self.model.of_receptor.items():
+            values[name] = taken(receptor_parameter(post, receptor_type, parameters), rows.target)
         given = self.model.constants(values, self._rate)
         varied = [np.ndim(constant) > 0 for constant in given]
         constants = [np.ascontiguousarray(constant, np.float64).reshape(-1) for constant in given]
@@ -142,12 +143,3 @@ class Dynamics:
     def memories(self):
         """Of all tables."""
         return self._memories.values()
-
-
-def _of_receptor(post, receptor_type, parameter, target):
-    """A receptor's parameter for each synapse, float or float64 [m]; 0 where it has none."""
-    own = post.celltype.model.ports[receptor_type].parameters.get(parameter)
-    if own is None:
-        return 0.0
-    values = simplified(np.asarray(post.parameters[own], np.float64))
-    return values if isinstance(values, float) else values[target]

@@ -765,10 +765,10 @@ class Projection(common.Projection):
         """Of what record() takes, as Neo takes them."""
         if name != "weight":
             return "dimensionless"
-        if self.post.conductance_based:
+        if self._takes_conductance():
             return "uS"
         root, *_ = _components(self.post)[0]
-        port = root.celltype.model.ports[self.receptor_type]
+        port = root.model.ports[self.receptor_type]
         return "nA" if RECEPTORS[port.receptor].states else "mV"
 
     def record(self, variables, to_file=None, sampling_interval=None, connections=None):

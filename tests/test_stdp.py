@@ -134,6 +134,34 @@ def test_weights_are_those_of_the_rule(pre, drive, delays, fractions, rule, sign
             assert found[i, j] == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
+RECEIVERS = [(name, receptor) for name in sim.list_standard_models()
+             if isinstance(getattr(sim, name), type) and name != "PointNeuron"
+             for receptor in getattr(sim, name).receptor_types]
+
+
+@pytest.mark.parametrize("name, receptor", RECEIVERS)
+def test_synapses_of_every_receptor_learn(name, receptor):
+    sim.setup(timestep=DT)
+    model = getattr(sim, name)
+    cells = sim.Population(1, model())
+    cells.inject(sim.DCSource(amplitude=5.0)) if model.injectable else cells.set(i_offset=5.0)
+    cells.record("spikes")
+    pre = list(range(7, 990, 41))
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=DT * np.array(pre)))
+    takes_conductance = model().takes_conductance(receptor)
+    w_max = 1e-6 if takes_conductance or receptor != "inhibitory" else -1e-6
+    plastic = sim.Projection(source, cells, sim.AllToAllConnector(), sim.STDPMechanism(
+        sim.SpikePairRule(**RULE), sim.MultiplicativeWeightDependence(w_max=w_max),
+        weight=w_max / 2, delay=2.0, dendritic_delay_fraction=0.4), receptor_type=receptor)
+    sim.run(100.0)
+    post, = trains(cells)
+    assert len(post) > 2
+    expected = twin(w_max / 2, 20, [s for s in pre if s + 12 <= 1000], post, {
+        **RULE, "mu_plus": 1, "mu_minus": 1, "w_min": 0.0, "w_max": w_max}, 0.4)
+    assert plastic.get("weight", format="array")[0, 0] == pytest.approx(expected, rel=1e-12)
+    assert expected != w_max / 2
+
+
 def test_potentiation_and_depression_of_one_pair_have_their_closed_form():
     cells, plastic = network([[20.0, 60.0]], [[30.0]], 0.5, 1.0)
     sim.run(100.0)

@@ -103,6 +103,21 @@ def test_where_the_receptor_has_no_time_constant_the_active_fraction_is_gone_at_
     assert rises == pytest.approx(expected, abs=1e-14)
 
 
+@pytest.mark.parametrize("response, tau_psc", [
+    (lambda: sim.AlphaPSR(tau_syn=7.0, e_syn=0.0), 7.0),
+    (lambda: sim.CondBetaPostSynapticResponse(tau_rise=0.5, tau_decay=9.0, e_syn=0.0), 9.0)])
+def test_the_active_fraction_follows_receptors_of_every_kind(response, tau_psc):
+    sim.setup(timestep=DT)
+    spikes = [10, 60, 90, 300]
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=DT * np.array(spikes)))
+    cell = sim.Population(1, sim.PointNeuron(sim.LIF(v_thresh=1e6), ampa=response()))
+    projection = sim.Projection(source, cell, sim.AllToAllConnector(),
+                                synapse("tsodyks_markram"), receptor_type="ampa")
+    sim.run(20.0)
+    u, x, y = states_after(spikes[:3], 200, TYPES["tsodyks_markram"][1], tau_psc)
+    assert projection.get(["u", "x", "y"], format="list") == [pytest.approx((0, 0, u, x, y))]
+
+
 def test_every_synapse_has_its_own_parameters_and_states():
     spikes, n = [10, 60, 90, 300], 4
     U, tau_rec = np.array([[0.1, 0.4, 0.6, 0.9]]), np.array([[20.0, 50.0, 100.0, 5.0]])

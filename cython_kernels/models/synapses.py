@@ -48,7 +48,7 @@ class Synapse:
     parameters   name -> Range; each a number, or one per synapse
     states       name -> (value before the first spike, or the parameter that it equals; Range);
                  one per synapse
-    of_receptor  name -> the receptor's parameter, 0 where it has none
+    of_receptor  name -> names of the receptor's parameter, of which it has one or none: then 0
     constants    (p, rate): what the engine reads, in its order
     limits       (name to blame, (p): whether all is well, what must be)
     random       whether it draws random numbers
@@ -69,7 +69,7 @@ TSODYKS_MARKRAM = Synapse(
     name="tsodyks_markram",
     parameters={"U": PROBABILITY, "tau_rec": TIME_CONSTANT, "tau_facil": TIME_CONSTANT_OR_0},
     states={"u": (0.0, PROBABILITY), "x": (1.0, PROBABILITY), "y": (0.0, PROBABILITY)},
-    of_receptor={"tau_psc": "tau_syn"},
+    of_receptor={"tau_psc": ("tau_syn", "tau_decay")},
     constants=lambda p, rate: (p["U"], rate(p["tau_rec"]), rate(p["tau_facil"]),
                                rate(p["tau_psc"])),
     limits=(("x", lambda p: p["x"] + p["y"] <= 1.0 + 1e-12, "at most 1 - y"),),
