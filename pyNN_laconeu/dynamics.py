@@ -19,12 +19,13 @@ class Memory:
     """What synapses without plasticity remember of their sources; a row as in `synapses.Rows`.
 
     last    int64 [n_rows] step of the source's last spike, or of a later change of parameters;
-            0 before, when states have their initial values
+            before, the step at which the synapses were made and states have their initial values
     number  int64 [n_rows] how many spikes and changes there were: which random numbers are next
     """
 
-    def __init__(self, n_rows):
-        self.last, self.number = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.int64)
+    def __init__(self, n_rows, step):
+        self.last = np.full(n_rows, step, np.int64)
+        self.number = np.zeros(n_rows, np.int64)
 
 
 @dataclass
@@ -103,13 +104,13 @@ class Dynamics:
             raise errors.InvalidParameterValueError(
                 f"{self.label}: {name} = {given[bad][0]:g}, must be {must_be}")
 
-    def join(self, tables, receptor_type, n_threads):
-        """Give each Rows of [(pre root, post root, Rows)] its `Table`."""
+    def join(self, tables, receptor_type, n_threads, step):
+        """Give each Rows of [(pre root, post root, Rows)] its `Table`; step: now."""
         for k, (pre, post, rows) in enumerate(tables):
             if k not in self._memories:
                 n_rows = pre.size * n_threads
                 self._memories[k] = (PlasticMemory(n_rows, post.size, n_threads) if self.plastic
-                                     else Memory(n_rows))
+                                     else Memory(n_rows, step))
             rows.dynamics = self._table(post, rows, receptor_type, self._memories[k])
 
     def _table(self, post, rows, receptor_type, memory):

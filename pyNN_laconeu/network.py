@@ -180,7 +180,9 @@ class Network:
     def settle(self, pre, post, receptor_type, rows, stream, everything=False, looking=False):
         """Bring synapses up to now, see `Engine.settle`; between two runs."""
         engine = Engine(self.n_threads, 1, self._n_slots, self.seed & 0xFFFFFFFF, 0, 1)
-        ring = self.ring(post, receptor_type, self.serves_early(pre, rows))
+        # Only what leaves an axon early is delivered; the rest has no arrival to wait for.
+        ring = (self.ring(post, receptor_type, from_sources=False) if everything
+                else np.zeros((1, post.size)))
         engine.add_table(0, 0, ring, rows, stream)
         engine.settle(0, self.step, everything, looking)
 

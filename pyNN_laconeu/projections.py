@@ -367,7 +367,7 @@ class Projection(common.Projection):
     def _join(self, n_threads):
         """What synapses that are not static need for the engine."""
         before = [rows.dynamics for *_, rows in self._rows]
-        self.dynamics.join(self._rows, self.receptor_type, n_threads)
+        self.dynamics.join(self._rows, self.receptor_type, n_threads, self.network.step)
         for k, ((pre, post, rows), old) in enumerate(zip(self._rows, before)):
             new = rows.dynamics
             if old is not None and self.network.step and not self.dynamics.plastic and any(

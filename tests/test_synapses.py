@@ -340,6 +340,33 @@ def test_a_changed_receptor_acts_from_the_next_step_on():
     assert amplitudes(cells, spikes, tau_syn=30.0)[-1, 0] == pytest.approx(last, abs=1e-14)
 
 
+def test_synapses_made_between_two_runs_start_then():
+    cells, projection = network("tsodyks_markram", [10, 400])
+    sim.run(30.0)
+    late = sim.Projection(projection.pre, cells, sim.AllToAllConnector(),
+                          synapse("tsodyks_markram", weight=0.02))
+    late.initialize(u=0.5)
+    assert late.get("u", format="array")[0, 0] == 0.5
+    sim.run(20.0)
+    p = TYPES["tsodyks_markram"][1]
+    old = tsodyks_markram(0.01, [10, 400], DT, tau_psc=5.0, **p)
+    new = tsodyks_markram(0.02, [100], DT, tau_psc=5.0, u=0.5, **p)
+    assert amplitudes(cells, [10, 400])[:, 0] == pytest.approx([old[0], old[1] + new[0]],
+                                                               abs=1e-14)
+
+
+def test_synapses_of_an_earlier_network_stay_readable():
+    cells, projection = network("tsodyks_markram", [10, 60])
+    projection.record(["u", "weight"], sampling_interval=1.0)
+    sim.run(10.0)
+    values = projection.get(["u", "x", "y", "weight"], format="list")
+    projection.set(weight=0.01)
+    sim.setup(timestep=0.5)
+    assert projection.get(["u", "x", "y", "weight"], format="list") == values
+    assert [signal.shape for signal in projection.get_data().segments[0].analogsignals] == [
+        (11, 1), (11, 1)]
+
+
 def test_states_are_set_now_and_initialized_for_every_reset():
     cells, projection = network("multi_quantal", SPIKES, 3)
     projection.initialize(a=[1, 2, 3], u=0.5)
