@@ -394,7 +394,8 @@ class Projection(common.Projection):
                     varied = isinstance(columns.delay, np.ndarray) or isinstance(
                         fraction, np.ndarray)
                     if varied and _has_duplicates(columns):
-                        position = np.arange(len(columns.pre))
+                        m = len(columns.pre)
+                        position = np.arange(m, dtype=np.int32 if m < 2 ** 31 else np.int64)
                     counts = np.diff(columns.start)
                     root_pre = columns.pre
                 else:

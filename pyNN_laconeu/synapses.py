@@ -72,7 +72,7 @@ class Rows:
     delay      int steps where all are equal, else None and:
     run_start  int64 [n_runs + 1], run_delay int32 [n_runs]: see connect.columns_to_rows
     values     name -> float, or float64 [m]
-    position   int64 [m]: place among the projection's Columns, or None where sorting by
+    position   int32 or int64 [m]: place among the projection's Columns, or None where sorting by
                (target, source) alone restores them
     dendritic  int32 [n_runs], or int where all are equal: the part of each delay that plastic
                synapses have in the dendrite. Runs are then sorted by `lag` first, the steps
@@ -122,7 +122,7 @@ class Rows:
             places = np.arange(len(pre), dtype=np.float64)
             row_start, target, order, *runs = columns_to_rows(start, pre, n_pre, first, places,
                                                               keys)
-            order = order.astype(np.int64)
+            order = order.astype(np.int32 if len(pre) < 2 ** 31 else np.int64)
             position = taken(position, order)
             sorted_values = {name: taken(given, order) for name, given in values.items()}
         run_start, run_delay = runs
