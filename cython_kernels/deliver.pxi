@@ -38,12 +38,33 @@ cdef void deliver_spike(Table *t, int64_t row, int32_t count, int64_t stamp,
     cdef int64_t run
     if t.transmit != NULL:
         deliver_dynamic(t, row, count, stamp, mask)
+    elif t.spread:
+        deliver_spread(t, row, count, stamp, mask)
     elif t.run_start == NULL:
         deliver_run(t, count, stamp + t.delay, mask, t.row_start[row], t.row_start[row + 1])
     else:
         for run in range(t.row_start[row], t.row_start[row + 1]):
             deliver_run(t, count, stamp + t.run_delay[run], mask, t.run_start[run],
                         t.run_start[run + 1])
+
+
+cdef enum:
+    AHEAD = 16                  # synapses between the one delivered and the one whose slot is fetched
+
+
+cdef void deliver_spread(Table *t, int64_t row, int32_t count, int64_t stamp,
+                         int64_t mask) noexcept nogil:
+    """The spikes through a row whose targets are offsets into the ring."""
+    cdef int64_t base = (stamp & mask) * t.n_post, size = t.ring_size, k, at
+    cdef int64_t stop = t.row_start[row + 1]
+    cdef double factor = count
+    for k in range(t.row_start[row], stop):
+        if k + <int64_t>AHEAD < stop:
+            at = base + t.target[k + <int64_t>AHEAD]
+            fetch_ahead(t.ring + (at if at < size else at - size))
+        at = base + t.target[k]
+        at = at if at < size else at - size
+        t.ring[at] += factor * (t.one_weight if t.weight == NULL else t.weight[k])
 
 
 cdef void deliver_one_to_one(Table *t, targets_t index, targets_t count, int64_t n,

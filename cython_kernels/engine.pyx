@@ -66,6 +66,11 @@ cdef extern from *:
     typedef const int32_t *__restrict__ targets_t;
     typedef const double *__restrict__ weights_t;
     typedef double *__restrict__ slot_t;
+    #if defined(__GNUC__)
+    #define fetch_ahead(address) __builtin_prefetch(address, 1)
+    #else
+    #define fetch_ahead(address)
+    #endif
     """
     ctypedef struct Barrier:
         int arrived
@@ -73,6 +78,7 @@ cdef extern from *:
     ctypedef const int32_t *targets_t
     ctypedef const double *weights_t
     ctypedef double *slot_t
+    void fetch_ahead(const void *address) noexcept nogil
 
 cdef enum:
     # the purposes of random streams; part of every key
@@ -199,6 +205,8 @@ cdef struct Table:
     int32_t delay
     int32_t *target             # [n_synapses]
     double *weight              # [n_synapses] or NULL: all weights are `one_weight`
+    bint spread                 # target is delay * n_post + the target's index
+    int64_t ring_size           # n_slots * n_post
     bint one_to_one             # each source's only synapse is static, onto the same index
     double one_weight
     double *ring                # [n_slots, n_post]
@@ -442,7 +450,11 @@ cdef class Engine:
             t.one_weight = rows.values["weight"]
         else:
             t.weight = doubles(rows.values["weight"], self.keep)
-        if rows.run_start is None:
+        t.ring_size = ring.size
+        t.spread = rows.n_post is not None
+        if t.spread:
+            pass
+        elif rows.run_start is None:
             t.delay = rows.delay
         else:
             t.run_start = longs(rows.run_start, self.keep)
@@ -450,7 +462,7 @@ cdef class Engine:
         t.seed, t.stream = self.seed, stream
         if rows.dynamics is not None:
             self._add_dynamics(t, rows)
-        t.one_to_one = (rows.run_start is None and rows.dynamics is None
+        t.one_to_one = (rows.run_start is None and not t.spread and rows.dynamics is None
                         and t.n_pre == t.n_post == len(rows.target)
                         and np.array_equal(rows.target, np.arange(t.n_pre)))
         self.n_tables += 1

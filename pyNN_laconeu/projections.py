@@ -353,6 +353,9 @@ class Projection(common.Projection):
         """[(pre root, post root, receptor type, Rows)] for the engine. Sorts at most once."""
         if self._rows is None:
             self._rows, self._row_threads = self._rows_from_columns(n_threads), n_threads
+            if self.dynamics is None:
+                for _, post, rows in self._rows:
+                    rows.spread(post.size)
             self._columns, self._own, self._looked_at = None, {}, (None, None)
             self._places = None
         if self.dynamics is not None:
