@@ -49,7 +49,7 @@ cdef void deliver_spike(Table *t, int64_t row, int32_t count, int64_t stamp,
 
 
 cdef enum:
-    AHEAD = 16                  # synapses between the one delivered and the one whose slot is fetched
+    AHEAD = 16                  # synapses from the one delivered to the one whose slot is fetched
 
 
 cdef void deliver_spread(Table *t, int64_t row, int32_t count, int64_t stamp,

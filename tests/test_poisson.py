@@ -230,3 +230,23 @@ def test_reset_repeats_the_same_spikes():
     first, second = sources.get_data().segments
     for a, b in zip(first.spiketrains, second.spiketrains):
         assert len(a) > 20 and np.array_equal(a.magnitude, b.magnitude)
+
+
+@pytest.mark.parametrize("rate", [3.0, 40.0, 900.0, 8000.0, 23200.0, 70000.0])
+def test_cells_with_one_rate_spike_as_they_do_among_cells_with_other_rates(rate):
+    # Populations with one rate compare random words with limits, several cells at a time.
+    steps = 400 if rate > 100.0 else 20_000
+    alike = counts_per_step(37, steps, rate=rate)
+    mixed = counts_per_step(37, steps, rate=[rate] * 36 + [rate * 1.5])
+    assert alike.sum() > 100
+    assert np.array_equal(alike[:36], mixed[:36])
+
+
+def test_start_and_duration_that_differ_cut_the_same_spikes():
+    everything = counts_per_step(9, 300, rate=8000.0)
+    start = np.arange(9) * 1.7
+    part = counts_per_step(9, 300, rate=8000.0, start=start, duration=5.0)
+    stamps = np.arange(1, 301)
+    inside = ((stamps > np.rint(start / 0.1)[:, None])
+              & (stamps <= np.rint((start + 5.0) / 0.1)[:, None]))
+    assert part.any() and np.array_equal(part, np.where(inside, everything, 0))

@@ -18,6 +18,8 @@ from pyNN.random import NumpyRNG, RandomDistribution
 from pyNN.recording.files import NumpyBinaryFile, StandardTextFile
 from pyNN.space import Line, Space
 
+from pyNN_laconeu.synapses import Rows
+
 
 @pytest.fixture(autouse=True)
 def new_network():
@@ -608,3 +610,52 @@ def test_annotations_are_kept():
     projection = listed()
     projection.annotate(kind="test")
     assert projection.annotations == {"kind": "test"}
+
+
+def delayed(threads=1):
+    """(v of the targets, the projection), under spikes that come with many delays."""
+    sim.setup(timestep=0.1, threads=threads)
+    sources = sim.Population(40, sim.SpikeSourcePoisson(rate=200.0))
+    neurons = sim.Population(30, sim.IF_curr_exp(i_offset=0.9))
+    rng = sim.NumpyRNG(7)
+    synapse = sim.StaticSynapse(
+        weight=sim.RandomDistribution("uniform", low=0.0, high=0.2, rng=rng),
+        delay=sim.RandomDistribution("uniform", low=0.1, high=9.0, rng=rng))
+    connector = sim.FixedTotalNumberConnector(n=900, with_replacement=True, rng=rng)
+    projection = sim.Projection(sources, neurons, connector, synapse)
+    sim.Projection(neurons, neurons, connector, synapse)
+    neurons.record("v")
+    sim.run(60.0)
+    return neurons.get_data().segments[0].analogsignals[0].magnitude, projection
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_rows_of_offsets_and_rows_in_runs_give_the_same_bits(monkeypatch, threads):
+    v, projection = delayed(threads)
+    (_, _, rows), = projection._rows
+    assert rows.n_post == 30 and rows.run_start is None
+    listed_as_offsets = projection.get(["weight", "delay"], format="list")
+    monkeypatch.setattr(Rows, "spread", lambda self, n_post: None)
+    v_of_runs, projection = delayed(threads)
+    (_, _, rows), = projection._rows
+    assert rows.n_post is None and rows.run_start is not None
+    assert np.array_equal(v, v_of_runs) and np.ptp(v) > 3.0
+    assert listed_as_offsets == projection.get(["weight", "delay"], format="list")
+
+
+def test_a_large_projection_reads_and_changes_as_a_small_one(monkeypatch):
+    monkeypatch.setattr("pyNN_laconeu.network.MANY_SYNAPSES", 1)  # sorted when it is made
+    v_large, large = delayed()
+    assert large.get("delay", format="list", with_address=False)[:3]
+    sim.setup(timestep=0.1)
+    projection = sim.Projection(cells(3), cells(3), sim.AllToAllConnector(),
+                                sim.StaticSynapse(weight=0.5, delay=np.array([[0.1, 0.2, 0.3]] * 3)))
+    before = projection.get(["weight", "delay"], format="list")
+    projection.set(weight=np.arange(9.0).reshape(3, 3))
+    assert [d for *_, d in before] == projection.get("delay", format="list", with_address=False)
+    assert sorted(projection.get("weight", format="list", with_address=False)) == list(range(9))
+    monkeypatch.undo()
+    v_small, small = delayed()
+    assert np.array_equal(v_large, v_small)
+    assert small.get(["weight", "delay"], format="list") == large.get(["weight", "delay"],
+                                                                      format="list")
