@@ -16,13 +16,19 @@ One time step, n -> n+1, for each neuron (h is the step):
 A plastic synapse changes when a spike of its source has passed the axonal part of the delay; what
 it then is, is delivered. plasticity.pxi has the rule and the order of its events.
 
+Gap junctions act on the potentials before 1 and after 3, half a step each; in a network that has
+any, signals are sampled after the second half. gap_junctions.pxi has the scheme. The threshold is
+tested in 3 alone: what the second half lifts above it spikes in the next step, if it is still
+there at the end of that.
+
 Spike sources do not depend on the network: the spikes that they stamp t_n+1 are made first.
 
 Steps are taken in intervals no longer than the shortest delay between neurons, nor than the
 shortest dendritic part of the delay of any plastic synapse (but one step at least), so that all
-post spikes it sees are there when it changes. Within an interval neurons cannot reach one another,
-so a block of neurons takes all its steps while its state is in the cache, and threads meet twice
-per interval: after the sources, and after the neurons.
+post spikes it sees are there when it changes; with gap junctions they are one step long. Within an
+interval neurons cannot reach one another, so a block of neurons takes all its steps while its state
+is in the cache, and threads meet twice per interval: after the sources, and after the neurons.
+Junctions act between these meetings, on one thread.
 
 Why the result depends on nothing but the network:
  - a neuron's update reads only its own state, and the slots of its own receptors;
@@ -250,6 +256,7 @@ include "sources.pxi"
 
 
 include "deliver.pxi"
+include "gap_junctions.pxi"
 include "plasticity.pxi"
 
 
@@ -292,6 +299,8 @@ cdef class Engine:
     cdef Table *table
     cdef int n_synapse_signals
     cdef SynapseSignal *synapse_signal
+    cdef int n_junction_tables
+    cdef Junctions *junctions
     cdef list keep, keep_signals
     cdef Barrier barrier
     cdef double *levels         # [n_sources, n_steps of this advance]
@@ -299,13 +308,14 @@ cdef class Engine:
     cdef bint at_origin
 
     def __cinit__(self, int n_threads, int64_t interval, int64_t n_slots, uint32_t seed,
-                  int max_populations, int max_tables):
+                  int max_populations, int max_tables, int max_junction_tables=0):
         self.n_threads, self.interval, self.n_slots = n_threads, interval, n_slots
         self.seed = seed
         self.keep, self.keep_signals = [], []
         self.population = <Population *>calloc(max_populations + 1, sizeof(Population))
         self.table = <Table *>calloc(max_tables + 1, sizeof(Table))
-        if self.population == NULL or self.table == NULL:
+        self.junctions = <Junctions *>calloc(max_junction_tables + 1, sizeof(Junctions))
+        if self.population == NULL or self.table == NULL or self.junctions == NULL:
             raise MemoryError()
 
     def __dealloc__(self):
@@ -316,6 +326,7 @@ cdef class Engine:
             free(self.population[i].signal)
         free(self.population)
         free(self.table)
+        free(self.junctions)
         free(self.synapse_signal)
 
     cdef Population *_new_population(self, spec) except NULL:
@@ -522,6 +533,27 @@ cdef class Engine:
         t.n_lags = len(memory.lags)
         t.lags = longs(memory.lags, self.keep)
 
+    def add_junctions(self, spec):
+        """spec: a `gap_junctions.JunctionArrays`; the interval must be one step."""
+        cdef Junctions *junctions = &self.junctions[self.n_junction_tables]
+        junctions.n = len(spec.pre.index)
+        self._add_end(&junctions.pre, spec.pre)
+        self._add_end(&junctions.post, spec.post)
+        junctions.held = <uint8_t *>records(np.zeros(junctions.n + 1, np.uint8), self.keep)
+        self.n_junction_tables += 1
+
+    cdef object _add_end(self, End *end, spec):
+        end.v = doubles(spec.v, self.keep)
+        if spec.clamp is not None:
+            end.clamp, end.whole_step = doubles(spec.clamp, self.keep), spec.whole_step
+        else:
+            end.whole_step = 1.0
+        if spec.exchanged is not None:
+            end.exchanged = doubles(spec.exchanged, self.keep)
+        end.index = ints(spec.index, self.keep)
+        end.share = doubles(spec.share, self.keep)
+        end.share_alone = doubles(spec.share_alone, self.keep)
+
     def settle(self, int table, int64_t step, bint everything=False, bint looking=False):
         """Bring the synapses of a table to `step`, as far as they lag behind their spikes.
 
@@ -646,6 +678,8 @@ cdef class Engine:
             self._meet()
         while done < n_steps and self._has_room():
             length = min(self.interval, n_steps - done)
+            if self.n_junction_tables and thread == 0:
+                self._exchange_first()
             self._emit(thread, step, length)
             self._meet()
             self._deliver(thread, step, length, True, False)
@@ -653,6 +687,8 @@ cdef class Engine:
             self._update(thread, step, length)
             self._remember(thread, step, length)
             self._meet()
+            if self.n_junction_tables and thread == 0:
+                self._exchange_second(step + 1)
             self._deliver(thread, step, length, False, False)
             self._record(thread, step, length, False)
             self._meet()
@@ -664,6 +700,23 @@ cdef class Engine:
     cdef void _meet(self) noexcept nogil:
         if self.n_threads > 1:
             barrier_wait(&self.barrier, self.n_threads)
+
+    cdef void _exchange_first(self) noexcept nogil:
+        """The first half step of all gap junctions."""
+        cdef int k
+        for k in range(self.n_junction_tables):
+            exchange(&self.junctions[k], False)
+
+    cdef void _exchange_second(self, int64_t stamp) noexcept nogil:
+        """The second half step, and the samples of all signals."""
+        cdef int k, i
+        cdef Population *p
+        for k in range(self.n_junction_tables):
+            exchange(&self.junctions[self.n_junction_tables - 1 - k], True)
+        for k in range(self.n_populations):
+            p = &self.population[k]
+            for i in range(p.n_signals):
+                sample(&p.signal[i], stamp, 0, p.n)
 
     cdef bint _has_room(self) noexcept nogil:
         cdef int k, k_thread
@@ -793,7 +846,7 @@ cdef class Engine:
                             spiked[i] |= spiking[i]
             if any_spiked:
                 self._take_spikes(p, thread, s, spikes, lower, n)
-            for k in range(p.n_signals):
+            for k in range(0 if self.n_junction_tables else p.n_signals):
                 sample(&p.signal[k], step + s + 1, lower, lower + n)
 
     cdef void _take_spikes(self, Population *p, int thread, int64_t s, long long *spiked,

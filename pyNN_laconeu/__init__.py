@@ -75,6 +75,7 @@ from .standardmodels.receptors import (  # noqa: F401
 from .standardmodels.synapses import (  # noqa: F401
     AdditivePotentiationMultiplicativeDepression,
     AdditiveWeightDependence,
+    ElectricalSynapse,
     GutigWeightDependence,
     MultiplicativeWeightDependence,
     MultiQuantalSynapse,

@@ -38,7 +38,7 @@ class Port:
     receptor    name in the registry of receptors
     kind        one of kernels.models.KINDS: what the receptor's value does to the membrane
     variable    name of the receptor's state ('gsyn_exc'), or None if it has none
-    parameters  the receptor's parameter ('tau_syn', 'e_rev') -> where it comes from, see `_resolve`
+    parameters  the receptor's parameter ('tau_syn', 'e_rev') -> where it comes from, see `resolve`
     on_spike    where the amount comes from by which a spike of the cell itself raises the value,
                 or None
     """
@@ -61,7 +61,7 @@ class NeuronModel:
 
     ports       receptor type -> `Port`
     own_ports   Ports that the cell's own spikes alone reach: adaptation
-    parameters  the membrane's parameter -> where it comes from, see `_resolve`, unless that is the
+    parameters  the membrane's parameter -> where it comes from, see `resolve`, unless that is the
                 cell type's parameter of the same name
     carriers    state that is a sum -> the state that takes up a change of it by initialize()
     initial     parameters -> {state: initial value} where that follows from them
@@ -96,7 +96,7 @@ class NeuronModel:
         return NeuronArrays.of(self, population, network)
 
 
-def _resolve(source, population):
+def resolve(source, population):
     """float64 [n]: a parameter of the population by name, a function of them all, or a number."""
     if isinstance(source, str):
         return population.parameters[source]
@@ -109,13 +109,13 @@ def receptor_parameter(population, receptor_type, names):
     sources = population.model.ports[receptor_type].parameters
     for name in names:
         if name in sources:
-            return simplified(np.array(_resolve(sources[name], population)))
+            return simplified(np.array(resolve(sources[name], population)))
     return 0.0
 
 
 def _values(population, sources):
     """({model parameter: float or float64 [n]}, varied): floats if each is the same for all."""
-    arrays = {name: _resolve(source, population) for name, source in sources.items()}
+    arrays = {name: resolve(source, population) for name, source in sources.items()}
     varied = any((array != array[0]).any() for array in arrays.values())
     return ({name: array if varied else float(array[0]) for name, array in arrays.items()},
             varied)
@@ -229,7 +229,7 @@ class NeuronArrays:
                 arrays[k].arrival_of_sources = network.ring(population, receptor_type,
                                                             from_sources=True)
             if port.on_spike is not None:
-                arrays[k].on_spike = np.array(_resolve(port.on_spike, population))
+                arrays[k].on_spike = np.array(resolve(port.on_spike, population))
         variant = "varied" if varied else "uniform"
         return cls(
             index=population.index, size=population.size,

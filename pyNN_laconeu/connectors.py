@@ -935,7 +935,8 @@ def _check_values(projection, pairs, values):
         name = synapse_type.translations[parameter_name]["translated_name"]
         if name not in values:
             continue
-        if check is check_weights and projection.post.conductance_based is None:
+        if check is check_weights and (projection.synapse_type.electrical
+                                       or projection.post.conductance_based is None):
             continue  # depends on the receptor, which the projection knows
         value = values[name]
         if np.ndim(value) == 0 or (check is check_weights

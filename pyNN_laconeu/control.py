@@ -117,13 +117,18 @@ def get_min_delay():
     """The shortest delay allowed, in ms; where setup() left it open, the shortest in use."""
     if simulator.state.min_delay != "auto":
         return simulator.state.min_delay
-    return min((projection.delay_bounds[0] for projection in simulator.state.network.projections
-                if len(projection)), default=simulator.state.dt)
+    return min((projection.delay_bounds[0] for projection in _delayed_projections()),
+               default=simulator.state.dt)
 
 
 def get_max_delay():
     """The longest delay allowed, in ms; where setup() left it open, the longest in use."""
     if simulator.state.max_delay != "auto":
         return simulator.state.max_delay
-    return max((projection.delay_bounds[1] for projection in simulator.state.network.projections
-                if len(projection)), default=simulator.state.dt)
+    return max((projection.delay_bounds[1] for projection in _delayed_projections()),
+               default=simulator.state.dt)
+
+
+def _delayed_projections():
+    return (projection for projection in simulator.state.network.projections
+            if len(projection) and not projection.synapse_type.electrical)

@@ -153,18 +153,23 @@ class Network:
         interval = min([LONGEST_INTERVAL, *(
             rows.patience for *_, pre, _, _, rows in tables
             if rows.patience and not self.serves_early(pre, rows))])
+        junctions = [table for projection in self.projections for table in projection.junctions()]
+        if junctions:
+            interval = 1
         longest = max((rows.longest_delay for *_, rows in tables), default=1)
         self._resize_rings(longest + interval + 1)
         self._fed_by_sources = {(post.index, receptor_type, True)
                                 for *_, pre, post, receptor_type, rows in tables
                                 if self.serves_early(pre, rows)}
         engine = Engine(self.n_threads, interval, self._n_slots, self.seed & 0xFFFFFFFF,
-                        len(self.populations), len(tables))
+                        len(self.populations), len(tables), len(junctions))
         for population in self.populations:
             population.model.compile(population, self).add_to(engine)
         for projection, k, pre, post, receptor_type, rows in tables:
             ring = self.ring(post, receptor_type, self.serves_early(pre, rows))
             engine.add_table(pre.index, post.index, ring, rows, projection.first_stream + k)
+        for table in junctions:
+            table.add_to(engine)
         self._engine, self._interval = engine, interval
         self._plastic_tables = [(index, rows) for index, (*_, rows) in enumerate(tables)
                                 if rows.is_plastic]

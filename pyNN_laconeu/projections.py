@@ -17,6 +17,8 @@ from pyNN.space import Space
 
 from . import simulator
 from .dynamics import Dynamics
+from .gap_junctions import RECEPTOR_TYPE as GAP_JUNCTION
+from .gap_junctions import JunctionArrays, check_ends
 from .kernels.models import RECEPTORS
 from .recording import check_file, write_block
 from .standardmodels.synapses import SYNAPSE_TYPES, StaticSynapse
@@ -98,12 +100,19 @@ class Projection(common.Projection):
     def __init__(self, presynaptic_neurons, postsynaptic_neurons, connector,
                  synapse_type=None, source=None, receptor_type=None,
                  space=Space(), label=None):
+        electrical = getattr(synapse_type, "electrical", False)
         for side, cells in (("presynaptic", presynaptic_neurons),
                             ("postsynaptic", postsynaptic_neurons)):
-            self._check_side(side, cells, label)
+            self._check_side(side, cells, label, electrical)
         self._check_synapse_type(synapse_type, presynaptic_neurons, postsynaptic_neurons, label)
-        super().__init__(presynaptic_neurons, postsynaptic_neurons, connector, synapse_type,
-                         source, receptor_type, space, label)
+        if not electrical and receptor_type == GAP_JUNCTION:
+            kind = StaticSynapse if synapse_type is None else type(synapse_type)
+            raise errors.ConnectionError(
+                f"Projection {label or ''}: receptor_type = {receptor_type!r} is that of an "
+                f"ElectricalSynapse, not of a {kind.__name__}")
+        begin = self._begin_electrical if electrical else super().__init__
+        begin(presynaptic_neurons, postsynaptic_neurons, connector, synapse_type, source,
+              receptor_type, space, label)
         self.network = simulator.state.network
         self._columns, self._rows, self._row_threads = None, None, None
         self._looked_at = None, None
@@ -120,6 +129,25 @@ class Projection(common.Projection):
             self._start()
         self.recorder = SynapseRecorder(self)
         self.network.add_projection(self)
+
+    def _begin_electrical(self, pre, post, connector, synapse_type, source, receptor_type, space,
+                          label):
+        """What PyNN's constructor does, for junctions: they need no receptor, nor one kind of them.
+
+        So it is shown the first population of an assembly, in which types may differ.
+        """
+        if not all(isinstance(cells, (common.BasePopulation, common.Assembly))
+                   for cells in (pre, post)):
+            # Refused there.
+            super().__init__(pre, post, connector, synapse_type, source, None, space, label)
+        check_ends(*([root for root, _, _ in _components(cells)] for cells in (pre, post)),
+                   source, receptor_type, label)
+        if label is None and pre.label and post.label:
+            label = f"{pre.label}→{post.label}"
+        first = _components(post)[0][0]
+        super().__init__(pre, first, connector, synapse_type, source, first.receptor_types[0],
+                         space, label)
+        self.post, self.receptor_type = post, GAP_JUNCTION
 
     def _start(self):
         """States before the first spike, and what reset() will restore."""
@@ -139,7 +167,7 @@ class Projection(common.Projection):
                 values["twin"] = twin
 
     @staticmethod
-    def _check_side(side, cells, label):
+    def _check_side(side, cells, label, electrical):
         if not isinstance(cells, (common.BasePopulation, common.Assembly)):
             return  # pyNN.common refuses it with a message of its own
         parts = _components(cells)
@@ -147,7 +175,7 @@ class Projection(common.Projection):
             raise errors.ConnectionError(
                 f"Projection {label or ''}: the {side} cells {cells.label!r} belong to a network "
                 "from before the last setup()")
-        if side == "postsynaptic" and not cells.receptor_types:
+        if side == "postsynaptic" and not electrical and not cells.receptor_types:
             raise errors.ConnectionError(
                 f"Projection {label or ''}: the postsynaptic cells {cells.label!r} are of a type "
                 "without receptors, or share none")
@@ -206,8 +234,7 @@ class Projection(common.Projection):
 
     def _checked(self, parameters, n):
         """(delay in steps, values) of n connections, refused if they make no sense."""
-        names = ("weight", "delay") if self.dynamics is None else (
-            "weight", "delay", *self.dynamics.model.parameters)
+        names = self._parameter_names
         unknown = set(parameters) - set(names)
         if unknown:
             raise errors.NonExistentParameterError(sorted(unknown)[0],
@@ -227,12 +254,21 @@ class Projection(common.Projection):
             if n:
                 new = {**values, **self.dynamics.initial_states(values)}
                 self.dynamics.check(new, new)
-        return self._checked_delay(parameters["delay"]), values
+        delay = 0 if self.synapse_type.electrical else self._checked_delay(parameters["delay"])
+        return delay, values
+
+    @property
+    def _parameter_names(self):
+        if self.synapse_type.electrical:
+            return ("weight",)
+        return ("weight", "delay",
+                *(() if self.dynamics is None else self.dynamics.model.parameters))
 
     def _takes_conductance(self):
-        """Whether weights are conductances, at every target's receptor."""
-        return all(root.celltype.takes_conductance(self.receptor_type)
-                   for root, _, _ in _components(self.post))
+        """Whether weights are conductances: of gap junctions, or at every target's receptor."""
+        return self.synapse_type.electrical or all(
+            root.celltype.takes_conductance(self.receptor_type)
+            for root, _, _ in _components(self.post))
 
     def _checked_weight(self, weight):
         values = np.asarray(weight, dtype=np.float64)
@@ -351,6 +387,8 @@ class Projection(common.Projection):
 
     def tables(self, n_threads):
         """[(pre root, post root, receptor type, Rows)] for the engine. Sorts at most once."""
+        if self.synapse_type.electrical:
+            return []
         if self._rows is None:
             self._rows, self._row_threads = self._rows_from_columns(n_threads), n_threads
             if self.dynamics is None:
@@ -362,9 +400,28 @@ class Projection(common.Projection):
             self._join(n_threads)
         return [(pre, post, self.receptor_type, rows) for pre, post, rows in self._rows]
 
+    def junctions(self):
+        """[JunctionArrays] for the engine, one for each pair of root populations."""
+        if not self.synapse_type.electrical:
+            return []
+        columns, arrays = self.columns, []
+        post = columns.post
+        for pre_root, pre_index, pre_offset in _components(self.pre):
+            for post_root, post_index, post_offset in _components(self.post):
+                here = np.flatnonzero(
+                    (columns.pre >= pre_offset) & (columns.pre < pre_offset + len(pre_index))
+                    & (post >= post_offset) & (post < post_offset + len(post_index)))
+                arrays.append(JunctionArrays.of(
+                    pre_root, pre_index[columns.pre[here] - pre_offset],
+                    post_root, post_index[post[here] - post_offset],
+                    taken(columns.values["weight"], here), self.network.dt))
+        return arrays
+
     @property
     def n_tables(self):
         """How many pairs of root populations there are; `tables` has so many entries."""
+        if self.synapse_type.electrical:
+            return 0
         return len(_components(self.pre)) * len(_components(self.post))
 
     def _join(self, n_threads):
@@ -533,7 +590,7 @@ class Projection(common.Projection):
 
     @property
     def delay_bounds(self):
-        """(shortest, longest) delay in ms."""
+        """(shortest, longest) delay in ms; of electrical synapses, which have none, 0."""
         delay = np.asarray(self.columns.delay)
         return tuple(round(float(steps) * self.network.dt, 12)
                      for steps in (delay.min(), delay.max()))
@@ -541,7 +598,8 @@ class Projection(common.Projection):
     @property
     def attribute_names(self):
         """Names of what get() and a `Connection` know: parameters, then states."""
-        return ("weight", "delay", *(() if self.dynamics is None else self.dynamics.names))
+        return self._parameter_names if self.dynamics is None else (
+            "weight", "delay", *self.dynamics.names)
 
     def _attribute(self, name, columns, position=slice(None)):
         if name == "presynaptic_index":

@@ -33,6 +33,7 @@ LIF_PARAMETERS = {
 }
 LIF_STATES = {"v": "mV", "refractory": "steps left"}
 LIF_RESET = {"v": "v_reset", "refractory": "refractory_steps"}
+LIF_CLAMP = ("refractory", "steps")
 LIF_CONSTANTS = {
     "v_reset": "mV", "v_thresh": "mV", "refractory_steps": "tau_refrac / step, rounded up",
 }
@@ -72,6 +73,7 @@ LIF_LINEAR = Membrane(
     update="v_free = decay_v * v + (pull_rest + gain_current * current + jump)\n" + CLAMP,
     spike="v >= v_thresh",
     reset=LIF_RESET,
+    clamp=LIF_CLAMP,
     equations=f"{LIF_EQUATION}. {LIF_SPIKE}",
     source="Lapicque (1907), doi:10.1007/s00422-007-0189-6 (translation)",
     method="exact propagators (Rotter and Diesmann 1999, doi:10.1007/s004220050570)",
@@ -152,6 +154,7 @@ def _lif_conductance(name, rule, order):
         update="force = leak_pull + current * inverse_cm\n" + code + CLAMP,
         spike="(v >= v_thresh) & last",
         reset=LIF_RESET,
+        clamp=LIF_CLAMP,
         substep=0.25,
         equations=f"{LIF_EQUATION}. {LIF_SPIKE}",
         source="Brette et al. (2007), doi:10.1007/s10827-007-0038-6",
@@ -188,6 +191,7 @@ u = u + dt * a * (b * v_old - u)
 """,
     spike="v >= 30.0",
     reset={"v": "c", "u": "u + d"},
+    capacitance=1e-3,
     equations="dv/dt = 0.04 v^2 + 5 v + 140 - u + 1000 (i_offset + i_injected); du/dt = a (b v - "
               "u). Spike where v >= 30 mV; then v = c, u = u + d.",
     source="Izhikevich (2003), doi:10.1109/TNN.2003.820440; currents in nA count as 1000 in the "
@@ -349,6 +353,7 @@ refractory = refractory_time - rest if crossed > 0.0 else refractory
 """,
     spike="crossed > 0.0",
     substep=0.1,
+    clamp=("refractory", "ms"),
     equations="cm dv/dt = cm / tau_m (v_rest - v + delta_T exp((v - v_thresh) / delta_T)) - w + "
               "i_offset + i_injected + i_syn; tau_w dw/dt = a (v - v_rest) - w. Spike where v "
               "reaches v_spike (v_thresh, if delta_T is 0); then v = v_reset for tau_refrac, w = w "
@@ -370,7 +375,7 @@ HH_CONDUCTANCES = {"gbar_Na": "uS", "gbar_K": "uS", "g_leak": "uS", "e_rev_Na": 
 
 def _hh_constants(p, h, step, m):
     return {"half_over_cm": 0.5 * h / p["cm"], **{name: p[name] for name in HH_CONDUCTANCES},
-            "v_offset": p["v_offset"],
+            "v_offset": p["v_offset"], "part_of_step": h / step + 0.0 * p["cm"],
             # hh_cond_exp_traub, NEST: two ms without another spike
             "refractory_steps": m.ceil(2.0 / step - 1e-6) + 0.0 * p["cm"]}
 
@@ -386,15 +391,16 @@ pull = half_over_cm * ((g_Na * e_rev_Na + g_K * e_rev_K) \\
 HH = Membrane(
     name="hh_traub",
     parameters={"cm": "nF", "v_offset": "mV", **HH_CONDUCTANCES},
-    states={"v": "mV", "m": "", "h": "", "n": "", "refractory": "steps left"},
+    states={"v": "mV", "m": "", "h": "", "n": "", "refractory": "steps left", "exchanged": "mV"},
     constants={"half_over_cm": "ms/nF", **HH_CONDUCTANCES, "v_offset": "mV",
+               "part_of_step": "substep / step",
                "refractory_steps": "2 ms / step"},
     step_constants=_hh_constants,
     drives={"rate_mean": Drive("conductance", mean=True), "pull_mean": Drive("pull", mean=True)},
     locals=("v_start", "g_Na", "g_K", "rate", "pull", "series", "u", "e_40", "e_20", "e_18", "e_5",
             "e_4", "x_m", "y_m", "x_n", "over_m", "under_m", "over_n", "under_h", "both",
             "others", "inverse", "alpha_m", "beta_m", "alpha_h", "beta_h", "alpha_n", "beta_n",
-            "peaked"),
+            "change", "peaked"),
     # Each rate x / (exp(x) - 1) is 1 - x/2 + x^2/12 next to x = 0; the four quotients have one
     # common denominator. e_40 is exp(-u / 40), and so on.
     update="v_start = v\n" + HH_POTENTIAL + """\
@@ -440,12 +446,15 @@ beta_n = alpha_n + beta_n
 ---
 """ + _relaxed("m", "alpha_m", "beta_m") + _relaxed("h", "alpha_h", "beta_h")
     + _relaxed("n", "alpha_n", "beta_n") + HH_POTENTIAL + """\
-peaked = 1.0 if (v >= v_offset + 30.0) & (v < v_start) & (refractory <= 0.0) else 0.0
+change = v - v_start + part_of_step * exchanged
+peaked = 1.0 if (v >= v_offset + 30.0) & (change < 0.0) & (refractory <= 0.0) else 0.0
 refractory = refractory - last_f if refractory > 0.0 else 0.0
+exchanged = exchanged * (1.0 - last_f)
 """,
     spike="peaked > 0.0",
     reset={"refractory": "refractory_steps"},
     substep=0.0125,
+    exchanged="exchanged",
     equations="cm dv/dt = gbar_Na m^3 h (e_rev_Na - v) + gbar_K n^4 (e_rev_K - v) + g_leak "
               "(e_rev_leak - v) + i_offset + i_injected + sum of g (e_rev - v); dx/dt = alpha_x "
               "(1 - x) - beta_x x for m, h, n; with u = v - v_offset in mV, rates in 1/ms: "
@@ -462,7 +471,8 @@ refractory = refractory - last_f if refractory > 0.0 else 0.0
 
 
 def _reduced_constants(p, h, step, m):
-    return {"inverse_cm": 1.0 / p["cm"], **{name: p[name] for name in HH_CONDUCTANCES},
+    return {"inverse_cm": 1.0 / p["cm"], "part_of_step": h / step + 0.0 * p["cm"],
+            **{name: p[name] for name in HH_CONDUCTANCES},
             "v_half_Na": p["v_half_Na"], "inverse_k_Na": 1.0 / p["k_Na"],
             "v_half_K": p["v_half_K"], "inverse_k_K": 1.0 / p["k_K"],
             "decay_n": m.exp(-h / p["tau_K"]), "v_thresh": p["v_thresh"]}
@@ -484,23 +494,29 @@ HH_REDUCED = Membrane(
     name="hh_reduced",
     parameters={"cm": "nF", **HH_CONDUCTANCES, "v_half_Na": "mV", "k_Na": "mV",
                 "v_half_K": "mV", "k_K": "mV", "tau_K": "ms", "v_thresh": "mV"},
-    states={"v": "mV", "n": ""},
-    constants={"inverse_cm": "1/nF", **HH_CONDUCTANCES, "v_half_Na": "mV", "inverse_k_Na": "1/mV",
-               "v_half_K": "mV", "inverse_k_K": "1/mV", "decay_n": "exp(-h / tau_K)",
-               "v_thresh": "mV"},
+    states={"v": "mV", "n": "", "exchanged": "mV", "passed": "mV of it"},
+    constants={"inverse_cm": "1/nF", "part_of_step": "substep / step", **HH_CONDUCTANCES,
+               "v_half_Na": "mV", "inverse_k_Na": "1/mV", "v_half_K": "mV", "inverse_k_K": "1/mV",
+               "decay_n": "exp(-h / tau_K)", "v_thresh": "mV"},
     step_constants=_reduced_constants,
     drives={"rate_mean": Drive("conductance", mean=True), "pull_mean": Drive("pull", mean=True)},
     locals=("v_start", "m", "g", "rate", "pull", "series", "change", "n_rest", "up"),
+    # Whether v has come to v_thresh is asked of it as it would be if what gap junctions have added
+    # between two steps came little by little: `passed` of `exchanged` has by now.
     update="v_start = v\n" + REDUCED_POTENTIAL + """\
 ---
 n_rest = 1.0 / (1.0 + exp_((v_half_K - v) * inverse_k_K))
 n = n_rest + (n - n_rest) * decay_n
 ---
 """ + REDUCED_POTENTIAL + """\
-up = 1.0 if (v >= v_thresh) & (v_start < v_thresh) else 0.0
+v_start = v_start - (exchanged - passed)
+passed = (passed + part_of_step * exchanged) * (1.0 - last_f)
+exchanged = exchanged * (1.0 - last_f)
+up = 1.0 if (v - (exchanged - passed) >= v_thresh) & (v_start < v_thresh) else 0.0
 """,
     spike="up > 0.0",
     substep=0.0125,
+    exchanged="exchanged",
     equations="cm dv/dt = gbar_Na m_inf(v) (e_rev_Na - v) + gbar_K n (e_rev_K - v) + g_leak "
               "(e_rev_leak - v) + i_offset + i_injected + sum of g (e_rev - v); dn/dt = (n_inf(v) "
               "- n) / tau_K; x_inf(v) = 1 / (1 + exp((v_half - v) / k)). Spike at the first grid "
@@ -545,6 +561,7 @@ escaped = 1.0 if (uniform < escaped) & (ready <= 0.0) & last else 0.0
 """,
         spike="escaped > 0.0",
         reset={**LIF_RESET, "i_eta": "i_eta + jump_eta", "v_t": "v_t + jump_gamma"},
+        clamp=LIF_CLAMP,
         substep=0.25,
         random=True,
         equations="cm dv/dt = cm (v_rest - v) / tau_m - sum of eta_j + i_offset + i_injected + sum "

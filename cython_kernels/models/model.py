@@ -99,6 +99,13 @@ class Membrane:
     spike       an expression: true where a spike is emitted; spikes are stamped at the step's end
     reset       state -> expression after a spike
     substep     the longest substep in ms, or None: a step is one substep
+    capacitance nF: the name of a parameter, or a number where currents come without one; what
+                electrical synapses move v by
+    clamp       (state, unit): the state is above 0 while v is held, and says for how long, in
+                "steps" or "ms"; None: nothing holds v
+    exchanged   a state: what electrical synapses have moved v by (mV) between the membrane's last
+                two steps, to be zeroed in the last substep; for spikes that are told from how v
+                changes, else None
     equations   in Markdown, for the reference page
     source      where they come from
     method      how they are integrated, and its order
@@ -117,6 +124,9 @@ class Membrane:
     reset: dict = field(default_factory=dict)
     locals: tuple = ()
     substep: float = None
+    capacitance: object = "cm"
+    clamp: tuple = None
+    exchanged: str = None
     random: bool = False
     equations: str = ""
 

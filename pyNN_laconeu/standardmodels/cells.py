@@ -150,7 +150,6 @@ class HH_cond_exp(Cell, cells.HH_cond_exp):
     translations = identity(cells.HH_cond_exp)
     positive = ("cm", "tau_syn_E", "tau_syn_I")
     not_negative = ("gbar_Na", "gbar_K", "g_leak")
-    receptor_types = ("excitatory", "inhibitory")
     recordable = ["spikes", "v", "gsyn_exc", "gsyn_inh", "m", "h", "n"]
     model = NeuronModel("hh_traub", conductance_ports("exp"))
 

@@ -14,10 +14,12 @@ from . import Explained, identity
 class _Delayed(Explained):
     """What all synapse types share.
 
-    dynamics: the `Synapse` of models/synapses.py, None for a static one.
+    dynamics: the `Synapse` of models/synapses.py, None for a static one; electrical: whether it
+    joins potentials, and transmits no spikes.
     """
 
     dynamics = None
+    electrical = False
 
     def _get_minimum_delay(self):
         """The delay of connections that are given none, in ms."""
@@ -27,6 +29,23 @@ class _Delayed(Explained):
 class StaticSynapse(_Delayed, synapses.StaticSynapse):
     __doc__ = synapses.StaticSynapse.__doc__
     translations = identity(synapses.StaticSynapse)
+
+
+class ElectricalSynapse(Explained, synapses.ElectricalSynapse):
+    __doc__ = synapses.ElectricalSynapse.__doc__ + """
+    Each connection is one junction: the current weight (v_pre - v_post) flows into the target, the
+    opposite one into the source. So where sources and targets are the same cells, all-to-all
+    connections join each pair twice, and a cell's connection to itself does nothing. Junctions
+    join point neurons of all types, views and assemblies; receptor_type and source of the
+    Projection are 'source_section.gap' or left out. There is no delay.
+
+    Arguments:
+        `weight`:
+            the conductance, in uS, not negative.
+    """
+    translations = identity(synapses.ElectricalSynapse)
+    dynamics = None
+    electrical = True
 
 
 class TsodyksMarkramSynapse(_Delayed, synapses.TsodyksMarkramSynapse):
@@ -146,6 +165,7 @@ class STDPMechanism(synapses.STDPMechanism):
     may differ between connections; both parts of the delay are whole time steps, halves count as
     dendritic. Weights start, and stay, between w_min and w_max.
     """
+    electrical = False
     base_translations = identity(StaticSynapse) | build_translations(
         ("dendritic_delay_fraction", "dendritic_delay_fraction"))
     _get_minimum_delay = StaticSynapse._get_minimum_delay
@@ -186,5 +206,5 @@ class STDPMechanism(synapses.STDPMechanism):
                              **self.weight_dependence.translations}
 
 
-SYNAPSE_TYPES = (StaticSynapse, STDPMechanism, TsodyksMarkramSynapse, SimpleStochasticSynapse,
-                 StochasticTsodyksMarkramSynapse, MultiQuantalSynapse)
+SYNAPSE_TYPES = (StaticSynapse, ElectricalSynapse, STDPMechanism, TsodyksMarkramSynapse,
+                 SimpleStochasticSynapse, StochasticTsodyksMarkramSynapse, MultiQuantalSynapse)
