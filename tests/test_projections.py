@@ -648,8 +648,8 @@ def test_a_large_projection_reads_and_changes_as_a_small_one(monkeypatch):
     v_large, large = delayed()
     assert large.get("delay", format="list", with_address=False)[:3]
     sim.setup(timestep=0.1)
-    projection = sim.Projection(cells(3), cells(3), sim.AllToAllConnector(),
-                                sim.StaticSynapse(weight=0.5, delay=np.array([[0.1, 0.2, 0.3]] * 3)))
+    synapse = sim.StaticSynapse(weight=0.5, delay=np.array([[0.1, 0.2, 0.3]] * 3))
+    projection = sim.Projection(cells(3), cells(3), sim.AllToAllConnector(), synapse)
     before = projection.get(["weight", "delay"], format="list")
     projection.set(weight=np.arange(9.0).reshape(3, 3))
     assert [d for *_, d in before] == projection.get("delay", format="list", with_address=False)
