@@ -60,7 +60,7 @@ def test_joined_hodgkin_huxley_cells_are_those_of_neuron(weight, n_spikes):
     theirs, u = simulate(neuron, weight, 0.001)
     assert tuple(map(len, ours)) == tuple(map(len, theirs)) == n_spikes
     for found, expected in zip(ours, theirs):
-        # From the second spike on: the gates that NEURON begins with delay its first by 0.3 ms.
+        # From the second spike on: NEURON's first comes 0.3 ms later, which is not explained.
         # A stamp may be anywhere in its step of 0.05 ms.
         assert np.allclose(np.diff(found)[1:], np.diff(expected)[1:], rtol=0.0, atol=0.06)
     if n_spikes[1]:
