@@ -5,7 +5,7 @@ up (so the default of 0.1 ms is a whole step where the step is 0.5); their recep
 adaptive exponential membrane alone finds its spikes within the step, and is refractory from there.
 """
 
-from .model import Drive, Membrane
+from .model import PHASE, Drive, Membrane
 
 # What every integrate-and-fire membrane does with the freely integrated potential `v_free`.
 CLAMP = """\
@@ -119,14 +119,20 @@ def _conductance_solver(nodes, weights):
              for k in inner]
     end = everywhere[-1]
     code += [f"v_free = v_mean + (v_free + {weights[end]!r} * dt * (b_{end} - g_{end} * v_mean))"]
-    # v does not leave what it started from and would come to rest at. Where conductances act within
-    # a fraction of the substep quadrature may say so: then v relaxes to the mean.
-    for name, sign in (("over", ">"), ("under", "<")):
-        code.append(f"{name} = 1.0 if (v_free {sign} v) & " + " & ".join(
-            f"(v_free * g_{k} {sign} b_{k})" for k in everywhere) + " else 0.0")
-    code += ["v_free = v_mean + (v - v_mean) * decay "
-             "if (decay < 0.37) & (over + under > 0.0) else v_free"]
-    names = ["v_mean", "v_free", "force", "decay", "over", "under"]
+    # v does not leave the range of what it started from and what it would come to rest at. Where
+    # conductances act within a fraction of the substep quadrature may say so: then all of
+    # `from_start` and `to_rest` have one sign, and v relaxes to the mean instead.
+    code += [PHASE.strip(), "from_start = v - v_free",
+             "to_rest_0 = b_0 - g_0 * v_free",
+             f"to_rest_1 = b_{end} - g_{end} * v_free",
+             "lowest = to_rest_0 if to_rest_0 < to_rest_1 else to_rest_1",
+             "highest = to_rest_1 if to_rest_0 < to_rest_1 else to_rest_0",
+             "lowest = from_start if from_start < lowest else lowest",
+             "highest = from_start if from_start > highest else highest",
+             "v_free = v_mean + (v - v_mean) * decay "
+             "if (decay < 0.37) & (lowest * highest > 0.0) else v_free"]
+    names = ["v_mean", "v_free", "force", "decay", "from_start", "to_rest_0", "to_rest_1",
+             "lowest", "highest"]
     names += [f"{name}_{k}" for name in "gb" for k in everywhere]
     return drives, tuple(names), "\n".join(code) + "\n"
 

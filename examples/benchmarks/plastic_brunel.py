@@ -107,7 +107,10 @@ def report(results, options):
         theirs = results[backend][0]
         ratio = best(results, "ns_plastic")[backend] / best(results, "ns_plastic")["laconeu"]
         print(f"{backend}/us {ratio:.1f}x per plastic event")
-        problems += apart("E rate", ours["rate_plastic"], theirs["rate_plastic"], relative=0.05)
+        # The networks' noise differs: what the mean of so many spikes varies by comes on top.
+        n_spikes = ours["rate_plastic"] * 0.8 * options.size * options.simtime / 1000.0
+        problems += apart("E rate", ours["rate_plastic"], theirs["rate_plastic"],
+                          relative=0.05 + 5.0 / np.sqrt(max(n_spikes, 1.0)))
         problems += apart("mean weight", ours["weight"], theirs["weight"], relative=0.02)
     return problems
 
