@@ -400,7 +400,7 @@ cdef class Engine:
         return p
 
     def add_poisson(self, spec):
-        """spec: a `network.PoissonArrays`."""
+        """spec: an `arrays.PoissonArrays`."""
         cdef Population *p = self._new_source(spec)
         p.emit = emit_poisson
         p.rate = doubles(spec.rate, self.keep)
@@ -440,7 +440,7 @@ cdef class Engine:
         return self.n_populations - 1
 
     def add_spike_times(self, spec):
-        """spec: a `network.SpikeTimeArrays`."""
+        """spec: an `arrays.SpikeTimeArrays`."""
         cdef Population *p = self._new_source(spec)
         p.emit = emit_array
         p.n_events = len(spec.event_step)
@@ -463,13 +463,11 @@ cdef class Engine:
             t.weight = doubles(rows.values["weight"], self.keep)
         t.ring_size = ring.size
         t.spread = rows.n_post is not None
-        if t.spread:
-            pass
-        elif rows.run_start is None:
-            t.delay = rows.delay
-        else:
+        if rows.run_start is not None:
             t.run_start = longs(rows.run_start, self.keep)
             t.run_delay = ints(rows.run_delay, self.keep)
+        elif not t.spread:
+            t.delay = rows.delay
         t.seed, t.stream = self.seed, stream
         if rows.dynamics is not None:
             self._add_dynamics(t, rows)

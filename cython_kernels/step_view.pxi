@@ -18,7 +18,7 @@ cdef struct StepView:
     double *arrival[MAX_PORTS]      # IN, [n]: weights that arrive at the end of the step; cleared
     const double *current           # IN, [n]: injected current in nA, offset included
     const double *uniform           # IN, [n]: random numbers in [0, 1), for membranes that draw
-    long long *spiking              # OUT, [n]: 1 is added where the neuron spiked
+    long long *spiking              # OUT, [n]: 1 where the neuron spiked, else 0
     long long any_spiking           # OUT: whether any did
 
 ctypedef void (*StepKernel)(StepView *) noexcept nogil
