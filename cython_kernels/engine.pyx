@@ -49,6 +49,8 @@ import threading
 
 import numpy as np
 
+from .connect import shares
+
 include "philox.pxi"
 include "step_view.pxi"
 include "vector_math.pxi"
@@ -141,6 +143,7 @@ cdef struct Population:
     # neurons
     StepKernel kernel
     int n_states, n_constants, n_drives, stride
+    int64_t block               # neurons that take an interval's steps together
     int n_substeps
     double dt                   # of a substep, ms
     bint random                 # whether the kernel wants random numbers
@@ -279,6 +282,11 @@ cdef void *records(object array, list keep) except? NULL:
     return &view[0] if view.shape[0] else NULL
 
 
+cdef int64_t cached_neurons(int64_t n_numbers):
+    """How many neurons of so many float64 numbers each fit into half of a small L1 cache."""
+    return max(64, min(<int64_t>BLOCK, 24 * 1024 // (8 * n_numbers) // 16 * 16))
+
+
 cdef int32_t *ints(object array, list keep) except? NULL:
     cdef int32_t[::1] view = array
     keep.append(array)
@@ -331,11 +339,8 @@ cdef class Engine:
 
     cdef Population *_new_population(self, spec) except NULL:
         cdef Population *p = &self.population[self.n_populations]
-        cdef int64_t t
         p.n, p.stream = spec.size, spec.index
-        spec.first = np.array([p.n * t // self.n_threads for t in range(self.n_threads + 1)],
-                              dtype=np.int64)
-        p.first = longs(spec.first, self.keep)
+        p.first = longs(shares(p.n, self.n_threads), self.keep)
         p.spike_index = ints(np.empty(self.interval * p.n, np.int32), self.keep)
         p.n_spikes = longs(np.zeros(self.n_threads * self.interval, np.int64), self.keep)
         return p
@@ -361,6 +366,8 @@ cdef class Engine:
             p.state[k] = doubles(spec.states[k], self.keep)
         for k in range(p.n_constants):
             p.constant[k] = doubles(spec.constants[k], self.keep)
+        p.block = cached_neurons(p.stride * p.n_constants + p.n_states
+                                 + 2 * len(spec.receptors) + 1)
         p.offset = doubles(spec.offset, self.keep)
         p.n_receptors = len(spec.receptors)
         p.receptor = <Receptor *>calloc(p.n_receptors + 1, sizeof(Receptor))
@@ -763,7 +770,7 @@ cdef class Engine:
                     p.n_spikes[thread * self.interval + s] = 0
                 lower = p.first[thread]
                 while lower < p.first[thread + 1]:
-                    n = min(<int64_t>BLOCK, p.first[thread + 1] - lower)
+                    n = min(p.block, p.first[thread + 1] - lower)
                     self._update_block(p, thread, step, length, lower, n)
                     lower += n
 

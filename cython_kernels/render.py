@@ -16,7 +16,7 @@ Every array is an own restrict-qualified argument: that is what lets gcc vectori
 import re
 
 from .models import COMPOSED, FUSED, MEMBRANES, RECEPTORS
-from .models.model import PHASE, QUANTITIES
+from .models.model import PHASES, QUANTITIES
 
 HEADER = '''\
 """State updates, rendered from cython_kernels/models by cython_kernels/render.py."""
@@ -122,7 +122,8 @@ class Loop:
 
     Lines may come in phases, each a pass over the neurons of its own: while the chain of dependent
     operations of one is under way, the processor begins the next, if the phase is short enough.
-    What a later phase needs of an earlier one is carried in scratch arrays.
+    What a later phase needs of an earlier one is carried in scratch arrays. A phase that
+    matters only to neurons which fulfil a condition is left out where none of the block does.
     """
 
     def __init__(self, name, variant):
@@ -130,6 +131,7 @@ class Loop:
         self.arguments, self.call, self.before, self.after = [], [], [], []
         self.elements = []              # names whose values come from arrays
         self.phases = [[]]              # lines
+        self.conditions = [None]        # of each phase
         self.stores = []                # lines of the last phase
         self.n_states = self.n_constants = 0
 
@@ -170,9 +172,15 @@ class Loop:
         self.declare(*membrane.locals)
         self.before += ["cdef double last_f = last", "cdef long long spikes",
                         "cdef long long any_spikes = 0"]
-        first, *others = membrane.update.split(PHASE)
+        first, *others = PHASES.split(membrane.update)
         self.phases[-1] += first.splitlines()
-        self.phases += [phase.splitlines() for phase in others]
+        for condition, phase in zip(others[::2], others[1::2]):
+            if condition:
+                wanted = f"wanted_{len(self.phases)}"
+                self.before.append(f"cdef long long {wanted} = 0")
+                self.phases[-1].append(f"{wanted} |= 1 if {condition} else 0")
+            self.phases.append(phase.splitlines())
+            self.conditions.append(wanted if condition else None)
         self.phases[-1] += [f"spikes = 1 if {membrane.spike} else 0"]
         self.stores += [f"{name}_[i] = ({membrane.reset[name]}) if spikes else {name}"
                         if name in membrane.reset else f"{name}_[i] = {name}"
@@ -204,8 +212,9 @@ class Loop:
         lines += [") noexcept nogil:", "    cdef Py_ssize_t i"]
         lines += [f"    {line}" for line in self.before]
         lines += [f"    cdef double {name}_carried[BLOCK]" for name in carried]
-        for own in passes:
-            lines += ["    for i in range(n_neurons):"]
+        for own, condition in zip(passes, self.conditions):
+            start = f"range(n_neurons if {condition} else 0)" if condition else "range(n_neurons)"
+            lines += [f"    for i in {start}:"]
             lines += [f"        {line}" for line in own]
         lines += [f"    {line}" for line in self.after]
         lines += ["", "", f"cdef void {self.name}(StepView *view) noexcept nogil:"]

@@ -5,6 +5,7 @@ knows which of the engine's `add_...` methods takes it. Step constants are compu
 before a run, with arithmetic that gives the same bits on every machine.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -24,6 +25,8 @@ from .kernels.render import (
 from .synapses import simplified
 
 ISA, KERNELS = load_kernels()
+
+CACHE_LINE = 64  # bytes
 
 # What the models' functions of constants may call.
 MATHS = SimpleNamespace(exp=numerics.exp, expm1=numerics.expm1, log=numerics.log,
@@ -121,10 +124,24 @@ def _values(population, sources):
             varied)
 
 
+def aligned(values, shape=None):
+    """float64 array of `shape` (by default that of `values`) with a copy of `values`.
+
+    It begins where a cache line does: a vector read across two lines costs two reads.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    shape = values.shape if shape is None else shape
+    size = math.prod(shape)
+    memory = np.empty(size + CACHE_LINE // 8 - 1)
+    first = -memory.ctypes.data % CACHE_LINE // 8
+    array = memory[first:first + size].reshape(shape)
+    array[...] = values
+    return array
+
+
 def _flat(value, population, varied):
     """A constant as the kernels read it: float64 [n] if varied, else [1]."""
-    shape = (population.size,) if varied else (1,)
-    return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), shape))
+    return aligned(value, (population.size,) if varied else (1,))
 
 
 def _receptor_constants(port, membrane, p, rp, h):
@@ -237,7 +254,7 @@ class NeuronArrays:
             varied=varied, n_substeps=n_substeps, dt=h, random=membrane.random,
             states=[population.state[state] for state in membrane.states],
             constants=constants, n_drives=0 if fused else len(membrane.drives),
-            offset=population.parameters.get("i_offset", np.zeros(population.size)),
+            offset=aligned(population.parameters.get("i_offset", 0.0), (population.size,)),
             receptors=arrays,
             injections=network.injections(population))
 

@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 
+from .arrays import aligned
 from .kernels.engine import Engine
 
 logger = logging.getLogger("PyNN")
@@ -125,7 +126,7 @@ class Network:
         if key not in self._rings:
             if from_sources and key not in self._fed_by_sources:
                 return None
-            self._rings[key] = np.zeros((self._n_slots, population.size))
+            self._rings[key] = aligned(0.0, (self._n_slots, population.size))
         return self._rings[key]
 
     def injections(self, population):
@@ -142,7 +143,7 @@ class Network:
             return
         arrivals = self.step + 1 + np.arange(self._n_slots)
         for key, old in self._rings.items():
-            new = np.zeros((n_slots, old.shape[1]))
+            new = aligned(0.0, (n_slots, old.shape[1]))
             new[arrivals % n_slots] = old[arrivals % self._n_slots]
             self._rings[key] = new
         self._n_slots = n_slots

@@ -18,6 +18,7 @@ from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, simplify
 from pyNN.recording import files
 
 from . import simulator
+from .arrays import aligned
 from .recording import Part, Recorder, RecordingError, build_block, check_file, write_block
 
 # What PyNN and lazyarray raise where a value is not what they can use
@@ -379,7 +380,7 @@ class Population(_Cells, common.Population):
         self._initial = {variable: np.array(np.broadcast_to(defaults.get(variable, 0.0), self.size),
                                             dtype=np.float64)
                          for variable in self.model.states}
-        self.state = {variable: values.copy() for variable, values in self._initial.items()}
+        self.state = {variable: aligned(values) for variable, values in self._initial.items()}
         self.initializable = [variable for variable in self.state
                               if variable in defaults or variable in self.celltype.recordable]
         self._first = self._network.next_id

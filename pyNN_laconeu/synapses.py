@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .kernels.connect import columns_to_rows, counting_order
+from .kernels.connect import columns_to_rows, counting_order, shares
 
 
 def simplified(values):
@@ -100,7 +100,7 @@ class Rows:
         fraction: the dendritic delay fraction, a float or float64 [m], of plastic synapses.
         """
         n_post = len(start) - 1
-        first = np.array([n_post * t // n_threads for t in range(n_threads + 1)], np.int64)
+        first = shares(n_post, n_threads)
         key, delays, dendritic = delay, None, None
         if fraction is not None:
             dendritic = dendritic_steps(fraction, delay)

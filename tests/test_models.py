@@ -8,6 +8,7 @@ import numpy as np
 import pyNN.laconeu as sim
 import pytest
 from pyNN_laconeu.kernels.models import COMPOSED, FUSED, KINDS, MEMBRANES, RECEPTORS
+from pyNN_laconeu.kernels.models.model import PHASES
 from pyNN_laconeu.kernels.render import (
     POISSON_THRESHOLDS,
     VARIANTS,
@@ -62,15 +63,18 @@ def test_every_membrane_says_what_it_is(name):
 @pytest.mark.parametrize("name", MEMBRANES)
 def test_every_name_in_a_membrane_s_code_is_declared(name):
     membrane = MEMBRANES[name]
-    # a line of dashes begins a new loop
-    code = membrane.update.replace("---\n", "") + f"spikes_here = {membrane.spike}\n" + "".join(
+    # a line of dashes begins a new loop, maybe with a condition
+    code = PHASES.sub(lambda found: f"wanted_here = {found[1] or 0}\n", membrane.update)
+    code += f"spikes_here = {membrane.spike}\n" + "".join(
         f"after_{state} = {expression}\n" for state, expression in membrane.reset.items())
     tree = ast.parse(code)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assigned = {node.id for node in ast.walk(tree)
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    built_in = {"exp_", "log_", "log_of_normal_", "sqrt", "dt", "first", "last", "last_f",
-                "current", "spikes_here", *(f"after_{state}" for state in membrane.reset)}
+    built_in = {"exp_", "exp_of_negative_", "exp_within_", "log_", "log_of_normal_", "sqrt",
+                "dt", "first", "last", "last_f",
+                "current", "spikes_here", "wanted_here",
+                *(f"after_{state}" for state in membrane.reset)}
     built_in |= {"uniform"} if membrane.random else set()
     declared = {*membrane.states, *membrane.constants, *membrane.drives, *membrane.locals}
     assert used - built_in <= declared

@@ -5,7 +5,7 @@ up (so the default of 0.1 ms is a whole step where the step is 0.5); their recep
 adaptive exponential membrane alone finds its spikes within the step, and is refractory from there.
 """
 
-from .model import PHASE, Drive, Membrane
+from .model import PHASE, Drive, Membrane, phase_where
 
 # What every integrate-and-fire membrane does with the freely integrated potential `v_free`.
 CLAMP = """\
@@ -98,42 +98,43 @@ def _conductance_solver(nodes, weights):
     left to quadrature, by the rule with these nodes and weights on [0, 1]; the first node is 0,
     the last 1. A force (mV/ms) acts throughout.
     """
-    inner = range(1, len(nodes) - 1)
-    everywhere = range(len(nodes))
-    drives = {}
+    end = len(nodes) - 1
+    inner = range(1, end)
+    drives = {"pull_area": Drive("pull", since=0.0)}
     for k, node in enumerate(nodes):
         drives[f"rate_{k}"] = Drive("conductance", at=node)
         drives[f"pull_{k}"] = Drive("pull", at=node)
     for k, node in list(enumerate(nodes))[:-1]:
         drives[f"area_{k}"] = Drive("conductance", since=node)
-    code = [f"g_{k} = leak_rate + inverse_cm * rate_{k}" for k in everywhere]
-    code += [f"b_{k} = force + inverse_cm * pull_{k}" for k in everywhere]
-
-    def mean(name):
-        return " + ".join(f"{weights[k]!r} * {name}_{k}" for k in everywhere)
-    code += [f"v_mean = ({mean('b')}) / ({mean('g')})",
-             "decay = exp_(-(inverse_cm * area_0 + dt * leak_rate))",
-             f"v_free = (v - v_mean + {weights[0]!r} * dt * (b_0 - g_0 * v_mean)) * decay"]
-    code += [f"v_free = v_free + {weights[k]!r} * dt * (b_{k} - g_{k} * v_mean) "
-             f"* exp_(-(inverse_cm * area_{k} + {1.0 - nodes[k]!r} * dt * leak_rate))"
-             for k in inner]
-    end = everywhere[-1]
-    code += [f"v_free = v_mean + (v_free + {weights[end]!r} * dt * (b_{end} - g_{end} * v_mean))"]
+    # exposure_k: the integral of all rates from node k on; slope_k: of v at node k, were it v_mean
+    code = ["exposure_0 = inverse_cm * area_0 + dt * leak_rate",
+            "decay = exp_of_negative_(-exposure_0)",
+            "v_mean = (dt * force + inverse_cm * pull_area) / exposure_0",
+            "idle = force - leak_rate * v_mean"]
+    code += [f"slope_{k} = idle + inverse_cm * (pull_{k} - rate_{k} * v_mean)"
+             for k in range(end + 1)]
+    code += [f"v_free = (v - v_mean + {weights[0]!r} * dt * slope_0) * decay"]
+    for k in inner:
+        code += [f"exposure_{k} = inverse_cm * area_{k} + {1.0 - nodes[k]!r} * dt * leak_rate",
+                 f"v_free = v_free + {weights[k]!r} * dt * slope_{k} "
+                 f"* exp_of_negative_(-exposure_{k})"]
+    code += [f"v_free = v_mean + (v_free + {weights[end]!r} * dt * slope_{end})"]
     # v does not leave the range of what it started from and what it would come to rest at. Where
     # conductances act within a fraction of the substep quadrature may say so: then all of
     # `from_start` and `to_rest` have one sign, and v relaxes to the mean instead.
-    code += [PHASE.strip(), "from_start = v - v_free",
-             "to_rest_0 = b_0 - g_0 * v_free",
-             f"to_rest_1 = b_{end} - g_{end} * v_free",
+    code += [phase_where("decay < 0.37").strip(), "from_start = v - v_free",
+             "to_rest_0 = slope_0 - (leak_rate + inverse_cm * rate_0) * (v_free - v_mean)",
+             f"to_rest_1 = slope_{end} - (leak_rate + inverse_cm * rate_{end}) "
+             "* (v_free - v_mean)",
              "lowest = to_rest_0 if to_rest_0 < to_rest_1 else to_rest_1",
              "highest = to_rest_1 if to_rest_0 < to_rest_1 else to_rest_0",
              "lowest = from_start if from_start < lowest else lowest",
              "highest = from_start if from_start > highest else highest",
              "v_free = v_mean + (v - v_mean) * decay "
-             "if (decay < 0.37) & (lowest * highest > 0.0) else v_free"]
-    names = ["v_mean", "v_free", "force", "decay", "from_start", "to_rest_0", "to_rest_1",
+             "if (decay < 0.37) & (lowest * highest > 0.0) else v_free", PHASE.strip()]
+    names = ["v_mean", "v_free", "force", "idle", "decay", "from_start", "to_rest_0", "to_rest_1",
              "lowest", "highest"]
-    names += [f"{name}_{k}" for name in "gb" for k in everywhere]
+    names += [f"slope_{k}" for k in range(end + 1)] + [f"exposure_{k}" for k in range(end)]
     return drives, tuple(names), "\n".join(code) + "\n"
 
 
@@ -250,40 +251,45 @@ ADEXP = Membrane(
             "pull_1": Drive("pull", at=0.5), "pull_2": Drive("pull", at=1.0)},
     locals=("force", "held", "free", "begin", "middle", "late", "s", "q", "y", "y_0", "v_stage",
             "w_0", "w_stage", "dy_1", "dy_2", "dy_3", "dw_1", "dw_2", "dw_3", "g_0", "g_1", "g_2",
-            "b_0", "b_1", "b_2", "bend_g", "bend_b", "bend", "push", "drive", "y_spike", "y_end",
-            "crossed", "part", "gap", "run", "curve", "v_end", "w_end", "w_spike", "stiff",
-            "pushed", "rest", "amount", "rate", "series"),
+            "g_end", "b_0", "b_1", "b_2", "b_end", "bend_g", "bend_b", "bend", "push", "drive",
+            "y_spike", "y_end", "crossed", "part", "gap", "run", "curve", "moment", "v_stiff",
+            "v_end", "w_end", "w_spike", "stiff", "rest", "amount", "rate", "series"),
     # `held` ms of the substep are refractory, `free` are not, or more than all of it where a spike
     # has left some over. Conductances within it by the parabola through beginning, middle and end.
     # The bend of y is where the upstroke overtakes the drive by which v moves at first, within 8.
+    # What few cells need (a part of the substep refractory, a spike, great stiffness) has phases of
+    # its own.
     update="""\
 force = leak_pull + current * inverse_cm
 g_0 = leak_rate + inverse_cm * rate_0
 g_1 = leak_rate + inverse_cm * rate_1
-g_2 = leak_rate + inverse_cm * rate_2
+g_end = leak_rate + inverse_cm * rate_2
 b_0 = force + inverse_cm * pull_0
 b_1 = force + inverse_cm * pull_1
-b_2 = force + inverse_cm * pull_2
+b_end = force + inverse_cm * pull_2
+g_2 = 0.375 * g_end + (0.75 * g_1 - 0.125 * g_0)
+b_2 = 0.375 * b_end + (0.75 * b_1 - 0.125 * b_0)
+w_0 = w
+free = dt - (refractory if refractory < dt else dt)
+""" + phase_where("refractory != 0.0") + """\
 held = refractory if refractory > 0.0 else 0.0
 held = dt if held > dt else held
-free = dt - (refractory if refractory < dt else dt)
 begin = 1.0 - free / dt
 middle = 0.5 * begin + 0.5
 late = 0.25 * begin + 0.75
-bend_g = 2.0 * (g_0 - 2.0 * g_1 + g_2)
-bend_b = 2.0 * (b_0 - 2.0 * b_1 + b_2)
-g_1 = g_0 + middle * (g_2 - g_0 + (middle - 1.0) * bend_g)
-b_1 = b_0 + middle * (b_2 - b_0 + (middle - 1.0) * bend_b)
-rate = g_0 + late * (g_2 - g_0 + (late - 1.0) * bend_g)
-amount = b_0 + late * (b_2 - b_0 + (late - 1.0) * bend_b)
-g_0 = g_0 + begin * (g_2 - g_0 + (begin - 1.0) * bend_g)
-b_0 = b_0 + begin * (b_2 - b_0 + (begin - 1.0) * bend_b)
-g_2 = rate
-b_2 = amount
-w_0 = w
+bend_g = 2.0 * (g_0 - 2.0 * g_1 + g_end)
+bend_b = 2.0 * (b_0 - 2.0 * b_1 + b_end)
+g_end = g_end - g_0
+b_end = b_end - b_0
+g_1 = g_0 + middle * (g_end + (middle - 1.0) * bend_g) if refractory != 0.0 else g_1
+b_1 = b_0 + middle * (b_end + (middle - 1.0) * bend_b) if refractory != 0.0 else b_1
+g_2 = g_0 + late * (g_end + (late - 1.0) * bend_g) if refractory != 0.0 else g_2
+b_2 = b_0 + late * (b_end + (late - 1.0) * bend_b) if refractory != 0.0 else b_2
+g_0 = g_0 + begin * (g_end + (begin - 1.0) * bend_g) if refractory != 0.0 else g_0
+b_0 = b_0 + begin * (b_end + (begin - 1.0) * bend_b) if refractory != 0.0 else b_0
 amount = held * rate_w * a * (v - v_rest)
 rate = held * rate_w
-""" + _relaxed("w_0", "amount", "rate") + f"""\
+""" + _relaxed("w_0", "amount", "rate") + PHASE + f"""\
 push = slope * leak_rate
 drive = b_1 - g_1 * v - inverse_cm * w_0
 drive = 0.3333333333333333 * (drive if drive > 0.0 else -drive)
@@ -295,51 +301,60 @@ push = push * (1.0 if drive < push else 8.0 if drive < 8.0 * push \
 else 64.0 if drive < 64.0 * push else 512.0)
 ---
 s = (v - bend) * inverse_slope
-q = exp_(s if s < 0.0 else -s)
+q = exp_of_negative_(s if s < 0.0 else -s)
+---
 y_0 = slope * ((s if s < 0.0 else 0.0) - log_of_normal_(1.0 + q))
 q = (q if s < 0.0 else 1.0) / (1.0 + q)
-pushed = q * push
-dy_1 = (1.0 - q) * (b_0 - g_0 * v - inverse_cm * w_0) + pushed
+dy_1 = (1.0 - q) * (b_0 - g_0 * v - inverse_cm * w_0) + q * push
 dw_1 = rate_w * (a * (v - v_rest) - w_0)
 stiff = free * g_1
-v_end = ((v + free * (b_1 - inverse_cm * w_0)) * (1.0 - q) + free * pushed) \
-/ ((1.0 + stiff) * (1.0 - q))
-"""
-    + "".join(f"""\
+v_stiff = v
+""" + phase_where("stiff > 1.5") + """\
+v_stiff = ((v + free * (b_1 - inverse_cm * w_0)) * (1.0 - q) + free * (q * push)) \
+/ ((1.0 + stiff) * (1.0 - q)) if stiff > 1.5 else v_stiff
+""" + "".join(f"""\
 ---
 y = y_0 + {step} * free * dy_{k - 1}
 y = y if y < y_spike else y_spike
 w_stage = w_0 + {step} * free * dw_{k - 1}
-q = exp_(y * inverse_slope)
+q = exp_of_negative_(y * inverse_slope)
 q = q if q < 0.9999999999999998 else 0.9999999999999998
+---
 v_stage = bend + y - slope * log_of_normal_(1.0 - q)
 dy_{k} = (1.0 - q) * (b_{k - 1} - g_{k - 1} * v_stage - inverse_cm * w_stage) \
 + q * push
 dw_{k} = rate_w * (a * (v_stage - v_rest) - w_stage)
-""" for k, step in ((2, 0.5), (3, 0.75)))
-    + """\
+""" for k, step in ((2, 0.5), (3, 0.75))) + """\
 ---
 y_end = y_0 + free * (2.0 * dy_1 + 3.0 * dy_2 + 4.0 * dy_3) * 0.1111111111111111
 w_end = w_0 + free * (2.0 * dw_1 + 3.0 * dw_2 + 4.0 * dw_3) * 0.1111111111111111
+crossed = 1.0 if (y_end >= y_spike) & (free > 0.0) else 0.0
+part = 1.0
+y = y_end if y_end < y_spike else y_spike
+""" + phase_where("crossed > 0.0") + """\
 gap = y_spike - y_0
 gap = gap if gap > 0.0 else 0.0
 run = free * dy_1
 curve = y_end - y_0 - run
-part = run * run + 4.0 * curve * gap
-part = run + sqrt(part if part > 0.0 else 0.0)
-part = 2.0 * gap / (part if part > 2.0 * gap else 2.0 * gap + 1e-300)
-crossed = 1.0 if (y_end >= y_spike) & (free > 0.0) else 0.0
-y = y_0 + 0.5 * part * (run + 0.5 * part * curve) if crossed > 0.0 else y_end
-y = y if y < y_spike else y_spike
+moment = run * run + 4.0 * curve * gap
+moment = run + sqrt(moment if moment > 0.0 else 0.0)
+moment = 2.0 * gap / (moment if moment > 2.0 * gap else 2.0 * gap + 1e-300)
+part = moment if crossed > 0.0 else part
+moment = y_0 + 0.5 * moment * (run + 0.5 * moment * curve)
+moment = moment if moment < y_spike else y_spike
+y = moment if crossed > 0.0 else y
 ---
-q = exp_(y * inverse_slope)
+q = exp_of_negative_(y * inverse_slope)
 q = q if q < 0.9999999999999998 else 0.9999999999999998
-v_stage = bend + y - slope * log_of_normal_(1.0 - q)
 ---
+v_stage = bend + y - slope * log_of_normal_(1.0 - q)
+v_end = v_stiff if stiff > 1.5 else v_stage
+v_end = v_end if free > 0.0 else v
 crossed = (1.0 if v_end >= v_spike else 0.0) if stiff > 1.5 else crossed
 crossed = crossed * (within + last_f - within * last_f)
-v_end = v_end if stiff > 1.5 else v_stage
-v_end = v_end if free > 0.0 else v
+w_spike = w_end
+rest = 0.0
+""" + phase_where("(crossed > 0.0) | (free * rate_w >= 1.5)") + """\
 w_end = w_end if free * rate_w < 1.5 else \
 (w_0 + free * rate_w * a * ((v_end if v_end < v_spike else v_spike) - v_rest)) \
 / (1.0 + free * rate_w)
@@ -352,6 +367,7 @@ held = rest if rest < refractory_time else refractory_time
 amount = held * rate_w * a * (v_reset - v_rest)
 rate = held * rate_w
 """ + _relaxed("w_spike", "amount", "rate") + """\
+---
 v = v_reset if crossed > 0.0 else v_end
 w = w_spike if crossed > 0.0 else w_end
 refractory = refractory - dt if refractory > dt else 0.0
@@ -394,6 +410,20 @@ pull = half_over_cm * ((g_Na * e_rev_Na + g_K * e_rev_K) \\
 + (g_leak * e_rev_leak + (pull_mean + current)))
 """ + _relaxed("v", "pull", "rate")
 
+# `_relaxed` of each gate by its alpha and beta, with one division for the three.
+HH_GATES = "".join(f"""\
+series = 1.0 + beta_{x} * (0.5 + beta_{x} * (0.16666666666666666 + beta_{x} * 0.041666666666666664))
+{x} = {x} + alpha_{x} * series
+beta_{x} = 1.0 + beta_{x} * series
+""" for x in "mhn") + """\
+both = beta_m * beta_h
+inverse = 1.0 / (both * beta_n)
+n = n * (both * inverse)
+inverse = beta_n * inverse
+m = m * (beta_h * inverse)
+h = h * (beta_m * inverse)
+"""
+
 HH = Membrane(
     name="hh_traub",
     parameters={"cm": "nF", "v_offset": "mV", **HH_CONDUCTANCES},
@@ -410,11 +440,12 @@ HH = Membrane(
     # Each rate x / (exp(x) - 1) is 1 - x/2 + x^2/12 next to x = 0; the four quotients have one
     # common denominator. e_40 is exp(-u / 40), and so on.
     update="v_start = v\n" + HH_POTENTIAL + """\
+---
 u = v - v_offset
 u = u if u > -250.0 else -250.0
 u = u if u < 250.0 else 250.0
-e_40 = exp_(-0.025 * u)
-e_18 = exp_(-0.05555555555555555 * u)
+e_40 = exp_within_(-0.025 * u)
+e_18 = exp_within_(-0.05555555555555555 * u)
 ---
 e_20 = e_40 * e_40
 e_5 = e_20 * e_20
@@ -450,8 +481,7 @@ beta_m = alpha_m + dt * 1.4 * beta_m
 beta_h = alpha_h + beta_h
 beta_n = alpha_n + beta_n
 ---
-""" + _relaxed("m", "alpha_m", "beta_m") + _relaxed("h", "alpha_h", "beta_h")
-    + _relaxed("n", "alpha_n", "beta_n") + HH_POTENTIAL + """\
+""" + HH_GATES + PHASE + HH_POTENTIAL + """\
 change = v - v_start + part_of_step * exchanged
 peaked = 1.0 if (v >= v_offset + 30.0) & (change < 0.0) & (refractory <= 0.0) else 0.0
 refractory = refractory - last_f if refractory > 0.0 else 0.0
@@ -562,7 +592,7 @@ def _gif():
         + """\
 i_eta = eta
 v_t = v_t_star + gamma
-escaped = 1.0 - exp_(-expected * exp_((v - v_t) * sharpness))
+escaped = 1.0 - exp_of_negative_(-expected * exp_((v - v_t) * sharpness))
 escaped = 1.0 if (uniform < escaped) & (ready <= 0.0) & last else 0.0
 """,
         spike="escaped > 0.0",

@@ -10,11 +10,24 @@ substep in ms, and `m` offers functions of floats or arrays, see `pyNN_laconeu.a
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 # Between two phases of an update: a long chain of operations is cut where little must be carried.
 PHASE = "---\n"
+
+
+def phase_where(condition):
+    """A `PHASE` whose next phase matters only where `condition` holds; another must follow it.
+
+    It is left out for a block of neurons none of which needs it. So that this changes no bit, what
+    it assigns must keep its value, or go unused, wherever the condition does not hold.
+    """
+    return f"--- where {condition}\n"
+
+
+PHASES = re.compile(r"^---(?: where (.*))?\n", re.MULTILINE)
 
 # How a receptor's value r acts on the membrane:
 KINDS = {
@@ -95,7 +108,7 @@ class Membrane:
                 May use the states, the constants, the drives, `current` (nA), `dt` (ms), `last`
                 (1 in the last substep of a step, else 0; `last_f` as a float), its own locals,
                 and `uniform` (a random number in [0, 1), new in each step) if it is `random`;
-                in phases, see PHASE
+                in phases, see PHASE and `phase_where`
     spike       an expression: true where a spike is emitted; spikes are stamped at the step's end
     reset       state -> expression after a spike
     substep     the longest substep in ms, or None: a step is one substep
