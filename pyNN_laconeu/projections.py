@@ -20,6 +20,7 @@ from .dynamics import Dynamics
 from .gap_junctions import RECEPTOR_TYPE as GAP_JUNCTION
 from .gap_junctions import JunctionArrays, check_ends
 from .kernels.models import RECEPTORS
+from .random import NativeRNG
 from .recording import check_file, write_block
 from .standardmodels.synapses import SYNAPSE_TYPES, StaticSynapse
 from .synapse_recording import SynapseRecorder
@@ -125,6 +126,8 @@ class Projection(common.Projection):
         connector.connect(self)
         self._columns = self._sorted_blocks()
         del self._blocks
+        if isinstance(getattr(connector, "rng", None), NativeRNG):
+            self._columns.order_twins()
         if self.dynamics is not None:
             self._start()
         self.recorder = SynapseRecorder(self)
@@ -453,7 +456,8 @@ class Projection(common.Projection):
                 if single and _ascending(pre_index) and _ascending(post_index):
                     varied = isinstance(columns.delay, np.ndarray) or isinstance(
                         fraction, np.ndarray)
-                    if varied and _has_duplicates(columns):
+                    if varied and (not columns.twins_by_delay if fraction is None
+                                   else columns.twins.size):
                         m = len(columns.pre)
                         position = np.arange(m, dtype=np.int32 if m < 2 ** 31 else np.int64)
                     counts = np.diff(columns.start)
@@ -929,9 +933,3 @@ def _sorted_within(start, pre):
     """Whether the sources of each target ascend."""
     falls = np.nonzero(pre[1:] < pre[:-1])[0] + 1
     return bool(np.isin(falls, start).all())
-
-
-def _has_duplicates(columns):
-    """Whether some pair has several connections."""
-    same = np.nonzero(columns.pre[1:] == columns.pre[:-1])[0] + 1
-    return not bool(np.isin(same, columns.start).all())

@@ -62,6 +62,37 @@ class Columns:
         return cls(start, pre[order], taken(delay, order),
                    {name: taken(given, order) for name, given in values.items()})
 
+    @property
+    def twins(self):
+        """int64 [k]: places of connections whose pair is that of the connection before."""
+        same = np.flatnonzero(self.pre[1:] == self.pre[:-1]) + 1
+        return same[self.start[np.searchsorted(self.start, same)] != same]
+
+    @property
+    def twins_by_delay(self):
+        """Whether delays do not fall from one connection of a pair to the next.
+
+        Sorting rows by (target, source) then restores the columns.
+        """
+        if not isinstance(self.delay, np.ndarray):
+            return True
+        twins = self.twins
+        return bool((self.delay[twins] >= self.delay[twins - 1]).all())
+
+    def order_twins(self):
+        """Have `twins_by_delay`, where creation gives the connections of a pair no order."""
+        if self.twins_by_delay:
+            return
+        twins = self.twins
+        first = twins - 1
+        leads = np.concatenate((first[:1], first[1:][np.diff(twins) > 1]))
+        members = np.sort(np.concatenate((leads, twins)))
+        group = np.searchsorted(leads, members, side="right")
+        source = members[np.lexsort((self.delay[members], group))]
+        for array in (self.delay, *self.values.values()):
+            if isinstance(array, np.ndarray):
+                array[members] = array[source]
+
 
 @dataclass
 class Rows:

@@ -175,3 +175,30 @@ def test_distributions_structures_and_samples_accept_it():
     assert len(set(cells.sample(5, rng=NativeRNG(3)).all_cells)) == 5
     cells.set(tau_m=RandomDistribution("uniform", (10.0, 20.0), rng=NativeRNG(4)))
     assert len(set(cells.get("tau_m"))) == 16
+
+
+def test_connections_of_one_pair_come_by_delay_and_need_no_room_for_their_order():
+    sim.setup(timestep=0.1)
+    rng = NativeRNG(7)
+    a, b = sim.Population(5, sim.IF_curr_exp()), sim.Population(4, sim.IF_curr_exp())
+    synapse = sim.StaticSynapse(
+        weight=RandomDistribution("uniform", low=0.1, high=1.0, rng=rng),
+        delay=RandomDistribution("uniform", low=0.1, high=2.0, rng=rng))
+    connections = sim.Projection(a, b, sim.FixedTotalNumberConnector(n=300, rng=rng), synapse)
+
+    def listed():
+        return connections.get(["weight", "delay"], format="list")
+    before = listed()
+    assert len({connection[:2] for connection in before}) == 20 < len(before) == 300
+    in_order = sorted(before, key=lambda c: (c[1], c[0], c[3]))
+    assert before == in_order
+    sim.run(1.0)
+    assert [rows.position for *_, rows in connections._rows] == [None]
+    assert listed() == before
+    # delays that are set keep their connection, whatever order they give
+    by_source = sorted(before, key=lambda c: (c[0], c[1]))
+    connections.set(delay=[2.1 - delay for *_, delay in by_source])
+    sim.run(1.0)
+    assert [rows.position is None for *_, rows in connections._rows] == [False]
+    assert [(*c[:3], round(2.1 - c[3], 6)) for c in listed()] == [
+        (*c[:3], round(c[3], 6)) for c in before]
