@@ -480,7 +480,9 @@ cdef class Engine:
             self._add_dynamics(t, rows)
         t.one_to_one = (rows.run_start is None and not t.spread and rows.dynamics is None
                         and t.n_pre == t.n_post == len(rows.target)
-                        and np.array_equal(rows.target, np.arange(t.n_pre)))
+                        and np.array_equal(rows.target, np.arange(t.n_pre))
+                        and np.array_equal(rows.row_start[::self.n_threads],
+                                           np.arange(t.n_pre + 1)))
         self.n_tables += 1
 
     cdef object _add_dynamics(self, Table *t, rows):

@@ -13,7 +13,7 @@ import pyNN.laconeu as sim
 import pytest
 from pyNN import errors
 from pyNN.core import IndexBasedExpression
-from pyNN.parameters import LazyArray
+from pyNN.parameters import LazyArray, Sequence
 from pyNN.random import NumpyRNG, RandomDistribution
 from pyNN.recording.files import NumpyBinaryFile, StandardTextFile
 from pyNN.space import Line, Space
@@ -659,3 +659,20 @@ def test_a_large_projection_reads_and_changes_as_a_small_one(monkeypatch):
     assert np.array_equal(v_large, v_small)
     assert small.get(["weight", "delay"], format="list") == large.get(["weight", "delay"],
                                                                       format="list")
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("pairs", [
+    [(1, 0), (1, 1), (1, 2)], [(0, 0), (0, 1), (2, 2)], [(0, 0), (1, 1), (2, 2)]], ids=str)
+def test_targets_in_ascending_order_need_not_belong_to_one_source_each(pairs, threads):
+    sim.setup(timestep=0.1, threads=threads)
+    source = sim.Population(3, sim.SpikeSourceArray(spike_times=[
+        Sequence([2.0]), Sequence([7.0]), Sequence([12.0])]))
+    cells = sim.Population(3, sim.IF_curr_delta(tau_m=1e9, v_rest=0.0, v_thresh=10.0),
+                           initial_values={"v": 0.0})
+    cells.record("v")
+    sim.Projection(source, cells, sim.FromListConnector([(*pair, 1.0, 1.0) for pair in pairs]))
+    sim.run(15.0)
+    v = cells.get_data().segments[0].filter(name="v")[0].magnitude
+    came = [(np.flatnonzero(np.diff(v[:, j]) > 0.5) / 50).astype(int).tolist() for j in range(3)]
+    assert came == [[i for i, to in pairs if to == j] for j in range(3)]
