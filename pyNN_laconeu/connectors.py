@@ -19,13 +19,14 @@ from copy import deepcopy
 
 import numpy as np
 from lazyarray import VectorizedIterable, larray
+from pyNN import common, errors
 from pyNN import connectors as pynn
-from pyNN import errors
 from pyNN.parameters import LazyArray
 from pyNN.space import Space
 from pyNN.standardmodels import check_weights
 
 from .kernels.connect import counting_order
+from .memory import check_memory
 from .random import NativeRNG, NumpyRNG, RandomDistribution
 
 try:
@@ -44,6 +45,9 @@ Connector = pynn.Connector
 
 # Pairs looked at, or connections handed over, at a time: 2 MB of float64, which stays in cache.
 CHUNK = 1 << 18
+
+# What a connection takes before its weight and delay: source and target, int32.
+LEAST_BYTES = 8
 
 # Distributions whose numbers do not depend on how many are asked for at a time (RandomState keeps
 # nothing back but the second normal deviate, which the next call gets). Not so normal_clipped,
@@ -181,6 +185,11 @@ class MapConnector(ArrayBased, pynn.MapConnector):
 class AllToAllConnector(ArrayBased, pynn.AllToAllConnector):
     __doc__ = pynn.AllToAllConnector.__doc__
 
+    def connect(self, projection):
+        n = projection.pre.size * projection.post.size
+        check_memory(f"{projection.label}: {n} connections", n * LEAST_BYTES)
+        super().connect(projection)
+
 
 class OneToOneConnector(ArrayBased, pynn.OneToOneConnector):
     __doc__ = pynn.OneToOneConnector.__doc__
@@ -209,6 +218,8 @@ class FixedProbabilityConnector(ArrayBased, pynn.FixedProbabilityConnector):
         super().__init__(p_connect, *args, **kwargs)
 
     def connect(self, projection):
+        n = projection.pre.size * projection.post.size * self.p_connect
+        check_memory(f"{projection.label}: about {n:.3g} connections", n * LEAST_BYTES)
         if not (isinstance(self.rng, NativeRNG) and self.p_connect <= self.SPARSE):
             return super().connect(projection)
         parameters = self._parameters_from_synapse_type(projection)
@@ -233,6 +244,9 @@ class DistanceDependentProbabilityConnector(ArrayBased,
     def __init__(self, d_expression, *args, **kwargs):
         # PyNN accepts a function, and then fails to compile its repr().
         function = callable(d_expression)
+        if not function and not isinstance(d_expression, str):
+            raise TypeError(f"{type(self).__name__}: d_expression must be a string or a function "
+                            f"of the distance d, not {d_expression!r:.200}")
         super().__init__("0" if function else d_expression, *args, **kwargs)
         if function:
             self.d_expression = d_expression
@@ -284,6 +298,9 @@ class CloneConnector(ArrayBased, pynn.CloneConnector):
 
     def connect(self, projection):
         reference = self.reference_projection
+        if not isinstance(reference, common.Projection):
+            raise TypeError(f"{projection.label}: CloneConnector takes a Projection, not "
+                            f"{reference!r:.200}")
         if projection.pre != reference.pre or projection.post != reference.post:
             raise errors.ConnectionError(
                 f"Pre and post populations must match between reference ({reference.pre} and "
@@ -298,6 +315,12 @@ class CloneConnector(ArrayBased, pynn.CloneConnector):
 
 class FromListConnector(ArrayBased, pynn.FromListConnector):
     __doc__ = pynn.FromListConnector.__doc__
+
+    def __init__(self, conn_list, *args, **kwargs):
+        if np.size(conn_list) and np.ndim(conn_list) != 2:
+            raise ValueError("FromListConnector: conn_list must be a list of tuples of the same "
+                             f"length, (source, target, parameters...), not {conn_list!r:.200}")
+        super().__init__(conn_list, *args, **kwargs)
 
     def connect(self, projection):
         valid_names = projection.synapse_type.get_parameter_names()
@@ -366,6 +389,11 @@ class FixedNumberConnector(ArrayBased, pynn.FixedNumberConnector):
             if n < 0:
                 raise ValueError(f"{type(self).__name__}: n must not be negative, not {n}")
         super().__init__(n, *args, **kwargs)
+
+    def _check_memory(self, projection, n_cells):
+        if isinstance(self.n, int):
+            check_memory(f"{projection.label}: {self.n} connections for each of {n_cells} cells",
+                         n_cells * self.n * LEAST_BYTES)
 
     def _excludes_self(self, projection):
         """Whether cell i must not choose cell i; as in PyNN, only where pre is post."""
@@ -443,6 +471,7 @@ class FixedNumberPreConnector(FixedNumberConnector, pynn.FixedNumberPreConnector
 
     def connect(self, projection):
         n_pre, n_post = projection.shape
+        self._check_memory(projection, n_post)
         excludes_self = self._excludes_self(projection)
         parameters = self._parameters_from_synapse_type(projection)
         one_by_one = _share_a_generator(self.rng, *_all_generators(parameters))
@@ -470,6 +499,7 @@ class FixedNumberPostConnector(FixedNumberConnector, pynn.FixedNumberPostConnect
 
     def connect(self, projection):
         n_pre, n_post = projection.shape
+        self._check_memory(projection, n_pre)
         excludes_self = self._excludes_self(projection)
         if isinstance(self.rng, NativeRNG):
             parts = [(counts, targets.astype(np.int32)) for _, counts, targets
@@ -508,6 +538,7 @@ class FixedTotalNumberConnector(FixedNumberConnector, pynn.FixedTotalNumberConne
 
     def connect(self, projection):
         n = self.n if isinstance(self.n, int) else int(_as_counts(self.n.next()))
+        check_memory(f"{projection.label}: {n} connections", n * LEAST_BYTES)
         if n and not all(projection.shape):
             raise errors.ConnectionError(f"{projection.label}: there is no pair to connect")
         if isinstance(self.rng, NativeRNG):

@@ -15,6 +15,7 @@ import numpy as np
 
 from .arrays import aligned
 from .kernels.engine import Engine
+from .memory import check_memory
 
 logger = logging.getLogger("PyNN")
 
@@ -141,6 +142,10 @@ class Network:
         n_slots = 1 << int(longest).bit_length()
         if n_slots <= self._n_slots:
             return
+        targets = {(projection.receptor_type, root) for projection in self.projections
+                   for _, root, *_ in projection.tables(self.n_threads)}
+        check_memory(f"delays of up to {longest * self.dt:g} ms at a time step of {self.dt:g} ms",
+                     8 * n_slots * sum(root.size for _, root in targets))
         arrivals = self.step + 1 + np.arange(self._n_slots)
         for key, old in self._rings.items():
             new = aligned(0.0, (n_slots, old.shape[1]))

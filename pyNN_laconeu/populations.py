@@ -14,11 +14,13 @@ from types import MappingProxyType
 
 import numpy as np
 from pyNN import common, errors, random
+from pyNN.models import BaseCurrentSource
 from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, simplify
 from pyNN.recording import files
 
 from . import simulator
 from .arrays import aligned
+from .memory import check_memory
 from .recording import Part, Recorder, RecordingError, build_block, check_file, write_block
 
 # What PyNN and lazyarray raise where a value is not what they can use
@@ -127,10 +129,11 @@ class _Cells:
 
     def inject(self, current_source):
         """Inject the current of `current_source` into all cells."""
-        current_source.inject_into(self)
+        _inject(current_source, self)
 
     def sample(self, n, rng=None):
         """A view of `n` cells drawn at random (PyNN's draws: a permutation of all)."""
+        _check_generator(self, rng)
         return super().sample(operator.index(n), rng)
 
     def save_positions(self, file):
@@ -285,6 +288,18 @@ def _values(lazy):
         return by_cell.evaluate(simplify=True)
 
 
+def _inject(current_source, cells):
+    if not isinstance(current_source, BaseCurrentSource):
+        raise TypeError(f"{cells.label}: inject() takes a current source, not {current_source!r:.200}")
+    current_source.inject_into(cells)
+
+
+def _check_generator(cells, rng):
+    if rng is not None and not callable(getattr(rng, "permutation", None)):
+        raise TypeError(f"{cells.label}: rng must be a random number generator with a method "
+                        f"permutation, not {rng!r:.200}")
+
+
 def _write_at_end(cells, variables, to_file):
     if to_file is not None and not isinstance(to_file, bool):
         simulator.state.write_on_end.append((cells, variables, to_file))
@@ -372,6 +387,9 @@ class Population(_Cells, common.Population):
             raise errors.InvalidModelError(
                 f"{self.label}: {type(self.celltype).__name__} is not a cell type of "
                 f"pyNN.{simulator.name}")
+        # Ids, indices and a mask; parameters, as given and as compiled; the state.
+        check_memory(f"{self.label}: {self.size} cells of {type(self.celltype).__name__}",
+                     self.size * 8 * (2 + 2 * len(self.celltype.default_parameters)))
         self.parameters = {name: self._evaluate(name, _with_own_draws(value))
                            for name, value in self.celltype.parameter_space.items()}
         self.celltype.check_parameters(self.parameters, self.label)
@@ -401,6 +419,9 @@ class PopulationView(_Cells, common.PopulationView):
     _simulator = simulator
 
     def __init__(self, parent, selector, label=None):
+        if not isinstance(parent, common.BasePopulation):
+            raise TypeError(f"PopulationView: a view is one of a Population or of another view, "
+                            f"not of {parent!r:.200}")
         super().__init__(parent, _checked_selector(parent, selector), label)
         self.root = parent.root
         self.root_indices = parent.root_indices[self.mask]
@@ -507,6 +528,7 @@ class Assembly(common.Assembly):
 
     def sample(self, n, rng=None):
         """An Assembly of `n` cells drawn at random (PyNN's draws: a permutation of all)."""
+        _check_generator(self, rng)
         return super().sample(operator.index(n), rng)
 
     def set(self, **parameters):
@@ -523,7 +545,7 @@ class Assembly(common.Assembly):
 
     def inject(self, current_source):
         """Inject the current of `current_source` into all cells."""
-        current_source.inject_into(self)
+        _inject(current_source, self)
 
     def record(self, variables, to_file=None, sampling_interval=None, locations=None):
         """Record from all components, see Population.record; to_file gets one Block of them."""

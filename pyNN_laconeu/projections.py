@@ -193,6 +193,9 @@ class Projection(common.Projection):
                 f"{type(synapse_type).__module__} is not a synapse type of "
                 f"pyNN.{simulator.name}, which has "
                 + ", ".join(model.__name__ for model in SYNAPSE_TYPES))
+        if not all(isinstance(cells, (common.BasePopulation, common.Assembly))
+                   for cells in (pre, post)):
+            return  # as above
         for name, value in synapse_type.parameter_space.items():
             given = value.base_value
             if isinstance(given, np.ndarray) and given.shape != (pre.size, post.size):
@@ -290,7 +293,9 @@ class Projection(common.Projection):
         values = np.asarray(delay, dtype=np.float64)
         network = simulator.state.network if not hasattr(self, "network") else self.network
         shortest = 0.0 if network.min_delay == "auto" else network.min_delay
-        longest = 2.0 ** 30 * dt if network.max_delay == "auto" else network.max_delay
+        longest = 2.0 ** 30 * dt  # steps are int32
+        if network.max_delay != "auto":
+            longest = min(longest, network.max_delay)
         # Half a step of grace: what counts is the delay after rounding to the grid.
         bad = ~np.isfinite(values) | (values < 0) | (values < shortest - dt / 2) | (
             values > longest + dt / 2)

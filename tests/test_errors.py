@@ -15,7 +15,7 @@ from pyNN_laconeu import simulator
 # Everything that a wrong call may raise.
 ALLOWED = (ValueError, TypeError, IndexError, errors.NonExistentParameterError,
            errors.ConnectionError, errors.InvalidModelError, errors.RecordingError,
-           NotImplementedError)
+           NotImplementedError, MemoryError)
 
 
 class Net:
@@ -426,6 +426,45 @@ BAD_CALLS = {
     "get of an unknown attribute": (
         lambda net: net.prj.get("U", format="list"), NON_EXISTENT, ["U", "prj", "weight"]),
     "connection out of range": (lambda net: net.prj[1000], IndexError, ["prj", "1000"]),
+    # --- found by tests/test_fuzz.py ---------------------------------------------------------
+    "sample with a generator that is none": (
+        lambda net: net.lif.sample(2, rng=0.5), TypeError, ["lif", "rng", "0.5"]),
+    "sample of an assembly with a generator that is none": (
+        lambda net: net.both.sample(2, rng="x"), TypeError, ["both", "rng", "'x'"]),
+    "inject of what is no current source": (
+        lambda net: net.lif.inject(0.5), TypeError, ["lif", "current source", "0.5"]),
+    "view of what is no population": (
+        lambda net: sim.PopulationView([1, 2], [0]), TypeError, ["PopulationView", "[1, 2]"]),
+    "clone of what is no projection": (
+        new_projection(connector=sim.CloneConnector(3)), TypeError, ["new", "Projection", "3"]),
+    "list of connections that are no tuples": (
+        lambda net: sim.FromListConnector([1, 2]), ValueError, ["conn_list", "[1, 2]"]),
+    "current steps that are a dictionary": (
+        lambda net: net.step.set_parameters(times={"a": 1.0}), VALUE, ["StepCurrentSource"]),
+    "cell parameter that is a class": (
+        lambda net: sim.IF_cond_exp(tau_m=float), VALUE, ["IF_cond_exp", "tau_m=<class 'float'>"]),
+    "cell parameter that is a complex number": (
+        lambda net: sim.Izhikevich(b=1j), VALUE, ["Izhikevich", "b=1j"]),
+    "synapse parameter that is an array of objects": (
+        lambda net: sim.StaticSynapse(weight=np.array([1, 2], dtype=object)), VALUE,
+        ["StaticSynapse", "weight="]),
+    "one number for the amplitudes of steps": (
+        lambda net: net.step.set_parameters(amplitudes=1.5), VALUE, ["amplitudes", "shape ()"]),
+    "projection of arrays to what is no population": (
+        lambda net: sim.Projection(net.lif, 0, sim.AllToAllConnector(),
+                                   sim.StaticSynapse(weight=np.ones((2, 2)))), CONNECTION, ["int"]),
+    "distance expression that is none": (
+        lambda net: sim.DistanceDependentProbabilityConnector([0.5]), TypeError,
+        ["d_expression", "[0.5]"]),
+    "more cells than the memory holds": (
+        lambda net: sim.Population(10 ** 12, sim.IF_cond_exp(), label="new"), MemoryError,
+        ["new", "1000000000000", "GB"]),
+    **{f"more connections than the memory holds, {connector}": (
+        new_projection(connector=getattr(sim, connector)(10 ** 15, rng=rng)), MemoryError,
+        ["new", "1000000000000000 connections", "GB"])
+       for connector in ("FixedTotalNumberConnector", "FixedNumberPreConnector",
+                         "FixedNumberPostConnector")
+       for rng in (NumpyRNG(1), sim.NativeRNG(1))},
     # --- control ---------------------------------------------------------------------------
     "run backwards": (lambda net: sim.run_until(-5.0), ValueError, ["-5", "past"]),
     "run a negative time": (lambda net: sim.run(-5.0), ValueError, ["past"]),
@@ -533,3 +572,23 @@ def test_a_user_s_connector_cannot_give_what_does_not_exist():
             sim.Projection(net.poisson, net.lif, connector, sim.StaticSynapse(weight=0.1),
                            label="new")
         assert net.state() == before
+
+
+def test_a_delay_longer_than_steps_can_count_is_refused_whatever_max_delay():
+    sim.setup(timestep=0.1, max_delay=1e12)
+    source = sim.Population(3, sim.SpikeSourceArray())
+    cells = sim.Population(4, sim.IF_cond_exp())
+    with pytest.raises(CONNECTION, match="delay = 1000000000.0 ms, must be from 0 to 1.07374e"):
+        sim.Projection(source, cells, sim.AllToAllConnector(), sim.StaticSynapse(delay=1e9))
+
+
+def test_delays_that_memory_has_no_slots_for_are_refused_before_the_run(monkeypatch):
+    from pyNN_laconeu import memory
+    monkeypatch.setattr(memory, "machine_memory", lambda: 2 ** 30)
+    sim.setup(timestep=0.1)
+    source = sim.Population(3, sim.SpikeSourceArray())
+    cells = sim.Population(4, sim.IF_cond_exp())
+    sim.Projection(source, cells, sim.AllToAllConnector(), sim.StaticSynapse(delay=1e7))
+    with pytest.raises(MemoryError, match=r"delays of up to 1e\+07 ms .* GB"):
+        sim.run(1.0)
+    assert sim.get_current_time() == 0.0

@@ -20,11 +20,13 @@ class Explained:
             raise errors.NonExistentParameterError(unknown[0], name, self.default_parameters)
         try:
             super().__init__(**parameters)
-        except errors.InvalidDimensionsError:
+        except (errors.InvalidDimensionsError, errors.NonExistentParameterError):
             raise
-        except (TypeError, ValueError, SyntaxError) as err:
+        except (AssertionError, AttributeError, LookupError, TypeError, ValueError,
+                SyntaxError) as err:
             given = ", ".join(f"{key}={value!r:.80}" for key, value in parameters.items())
-            raise errors.InvalidParameterValueError(f"{name}({given}): {err}") from err
+            reason = str(err) or "one of these cannot be a parameter's value"
+            raise errors.InvalidParameterValueError(f"{name}({given}): {reason}") from err
 
 
 def refuse(label, model, name, value, allowed):

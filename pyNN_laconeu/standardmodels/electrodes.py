@@ -166,7 +166,9 @@ class CurrentSource(StandardCurrentSource):
                 raise TypeError("not strings")
             space = ParameterSpace(parameters, self.get_schema(), (1,), type(self))
             values = {**self._values, **self._evaluate(space)}
-        except (AssertionError, AttributeError, TypeError, ValueError) as err:
+        except errors.NonExistentParameterError:
+            raise
+        except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as err:
             raise errors.InvalidParameterValueError(
                 f"{self._name}: {', '.join(parameters)} must be numbers: {err}") from err
         self._check(values)
@@ -306,8 +308,8 @@ class StepCurrentSource(CurrentSource, electrodes.StepCurrentSource):
     def _check(self, values):
         times, amplitudes = values["times"], values["amplitudes"]
         for name in ("times", "amplitudes"):
-            if values[name].ndim != 1:
-                self._refuse(name, f"array of shape {values[name].shape}",
+            if np.ndim(values[name]) != 1:
+                self._refuse(name, f"array of shape {np.shape(values[name])}",
                              "must be a list of numbers")
             bad = values[name][~np.isfinite(values[name])]
             if bad.size:
