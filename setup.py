@@ -9,6 +9,8 @@ the compiler knows none of those. C and rendered files stay below build/.
 Environment variables, read at build time:
     LACONEU_BUILD_ISA     instruction sets to build for, e.g. "v2,v3" or "baseline"
     LACONEU_BOUNDSCHECK   1 checks every index, for tests (slow)
+    LACONEU_SANITIZE      1 builds with AddressSanitizer and UndefinedBehaviorSanitizer, for tests;
+                          to be used with their run-time library loaded first, as .ci/run does
 """
 
 import json
@@ -47,6 +49,11 @@ LOOP_ARGS = ["-fno-inline-functions", "-fno-inline-small-functions",
              "-fno-inline-functions-called-once", "-fno-thread-jumps", "-fno-tree-sink",
              "-fno-tree-pre"]
 BOUNDSCHECK = os.environ.get("LACONEU_BOUNDSCHECK", "0") not in ("", "0")
+SANITIZE = os.environ.get("LACONEU_SANITIZE", "0") not in ("", "0")
+# Undefined behaviour ends the process as an invalid address does. -O1, the last option to be seen,
+# since what is compiled with -O3 takes the compiler several times as long.
+SANITIZE_ARGS = (["-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+                  "-fno-omit-frame-pointer", "-g1", "-O1"] if SANITIZE else [])
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": BOUNDSCHECK,
@@ -71,8 +78,8 @@ def kernel(name, source, extra_args=()):
     return Extension(
         f"{KERNELS}.{name}",
         [source.as_posix()],
-        extra_compile_args=COMPILE_ARGS + list(extra_args),
-        extra_link_args=["-pthread"] if sys.platform.startswith("linux") else [],
+        extra_compile_args=COMPILE_ARGS + list(extra_args) + SANITIZE_ARGS,
+        extra_link_args=(["-pthread"] if sys.platform.startswith("linux") else []) + SANITIZE_ARGS,
         libraries=["m"] if os.name == "posix" else [],
         include_dirs=["cython_kernels"],
     )
@@ -158,7 +165,8 @@ class build_kernels(build_ext):
                 if not source.exists() or source.read_text(encoding="utf-8") != text:
                     source.write_text(text, encoding="utf-8")
         # Time stamps tell when a source has changed, this file when an option has.
-        options = json.dumps([Cython.__version__, COMPILE_ARGS, LOOP_ARGS, ISA_ARGS, DIRECTIVES])
+        options = json.dumps([Cython.__version__, COMPILE_ARGS, LOOP_ARGS, ISA_ARGS, DIRECTIVES,
+                              SANITIZE_ARGS])
         stamp = Path("build", "options.json")
         changed = not stamp.exists() or stamp.read_text() != options
         self.force = self.force or changed
