@@ -243,11 +243,17 @@ class DistanceDependentProbabilityConnector(ArrayBased,
 
     def __init__(self, d_expression, *args, **kwargs):
         # PyNN accepts a function, and then fails to compile its repr().
-        function = callable(d_expression)
+        function = callable(d_expression) and not isinstance(d_expression, type)
         if not function and not isinstance(d_expression, str):
             raise TypeError(f"{type(self).__name__}: d_expression must be a string or a function "
                             f"of the distance d, not {d_expression!r:.200}")
-        super().__init__("0" if function else d_expression, *args, **kwargs)
+        try:
+            super().__init__("0" if function else d_expression, *args, **kwargs)
+        except (AssertionError, NameError, SyntaxError) as err:
+            if not isinstance(d_expression, str):
+                raise
+            raise ValueError(f"{type(self).__name__}: d_expression = {d_expression!r:.200} cannot "
+                             f"be evaluated as a function of the distance d: {err}") from err
         if function:
             self.d_expression = d_expression
             self.distance_function = lambda distance_map: LazyArray(d_expression)(distance_map)

@@ -290,7 +290,8 @@ def _values(lazy):
 
 def _inject(current_source, cells):
     if not isinstance(current_source, BaseCurrentSource):
-        raise TypeError(f"{cells.label}: inject() takes a current source, not {current_source!r:.200}")
+        raise TypeError(f"{cells.label}: inject() takes a current source, not "
+                        f"{current_source!r:.200}")
     current_source.inject_into(cells)
 
 

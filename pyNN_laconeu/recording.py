@@ -193,7 +193,8 @@ class Recorder:
             return None
         ratio = np.float64(sampling_interval) / self.network.dt
         every = np.rint(ratio)
-        if not (np.isfinite(ratio) and every >= 1 and abs(ratio - every) < 1e-6):
+        # Steps are int64 in the engine, and it adds to them.
+        if not (1 <= every <= 2 ** 62 and abs(ratio - every) < 1e-6):
             raise ValueError(
                 f"Population '{self.population.label}': sampling_interval is "
                 f"{sampling_interval} ms, but must be a positive multiple of the time step, "

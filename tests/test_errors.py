@@ -453,6 +453,20 @@ BAD_CALLS = {
     "projection of arrays to what is no population": (
         lambda net: sim.Projection(net.lif, 0, sim.AllToAllConnector(),
                                    sim.StaticSynapse(weight=np.ones((2, 2)))), CONNECTION, ["int"]),
+    "distance expression with an unknown name": (
+        lambda net: sim.DistanceDependentProbabilityConnector("radius < 3"), ValueError,
+        ["d_expression", "radius < 3"]),
+    "record at an interval that steps cannot count": (
+        lambda net: net.izh.record("v", sampling_interval=1e300), ValueError, ["izh", "1e+300"]),
+    "record a projection at an interval that steps cannot count": (
+        lambda net: net.prj.record("weight", sampling_interval=1e300), ValueError,
+        ["prj", "1e+300"]),
+    "new GIF population, a jump that is no sequence": (
+        lambda net: sim.Population(2, sim.GIF_cond_exp(tau_gamma=[1.0], a_gamma=True),
+                                   label="new"), VALUE, ["new", "a_gamma", "True"]),
+    "distance expression that is a class": (
+        lambda net: sim.DistanceDependentProbabilityConnector(float), TypeError,
+        ["d_expression", "<class 'float'>"]),
     "distance expression that is none": (
         lambda net: sim.DistanceDependentProbabilityConnector([0.5]), TypeError,
         ["d_expression", "[0.5]"]),

@@ -32,7 +32,7 @@ MEMORY = 6 * 2 ** 30
 SECONDS_A_CALL = 20
 
 # Seeds of batches that failed once.
-PAST = []
+PAST = [1002, 1003, 1006, 1010]
 
 
 class Strange:
@@ -192,8 +192,7 @@ class Batch:
             ("projection initialize", projection.initialize, [], {"u": 0.5}),
             ("projection record", projection.record, ["weight"], {
                 "sampling_interval": 1.0, "connections": [(0, 0)]}),
-            ("connection set", lambda value, name=draw.choice(["weight", "delay"]): setattr(
-                projection[0], name, value), [0.1], {}),
+            ("connection set", lambda value: setattr(projection[0], "weight", value), [0.1], {}),
             ("set_parameters", self.dc.set_parameters, [], {"amplitude": 0.1, "start": 1.0}),
             ("set_parameters", self.step.set_parameters, [], {"times": [1.0],
                                                               "amplitudes": [0.1]}),
@@ -229,6 +228,13 @@ class Batch:
             # Any number of ms up to 1e300 is a legal run, which Ctrl-C ends.
             arguments = [value if not isinstance(value, (int, float)) or not 100 < value < 1e301
                          else 5.0 for value in arguments]
+        # So many spikes or connections may be had, and take as long as they take.
+        slow = {"FixedTotalNumberConnector", "FixedNumberPreConnector", "FixedNumberPostConnector"}
+        if name in slow and type(arguments[0]) is int and arguments[0] == 2 ** 31:
+            arguments[0] = 2 ** 41
+        if name.startswith("SpikeSource"):
+            keywords = {key: 1e4 if isinstance(value, (int, float)) and value > 1e6
+                        and key in ("rate", "beta") else value for key, value in keywords.items()}
         return name, function, arguments, keywords
 
     def steps(self):

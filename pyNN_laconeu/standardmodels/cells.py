@@ -167,6 +167,8 @@ class GIF_cond_exp(Cell, cells.GIF_cond_exp):
         for name in ("tau_eta", "tau_gamma", "a_eta", "a_gamma"):
             for sequence in parameters.get(name, ()):
                 values = np.asarray(sequence.value, dtype=np.float64)
+                if values.ndim != 1:
+                    refuse(label, cls.__name__, name, sequence.value, "a sequence of numbers")
                 bad = ~np.isfinite(values) | ((values <= 0.0) & name.startswith("tau"))
                 if bad.any():
                     refuse(label, cls.__name__, name, values[bad].flat[0],

@@ -1,0 +1,55 @@
+"""
+Where a peer does something else than laconeu, on purpose or by mistake: what, why, and the test
+that pins it. `pyNN_laconeu/README.md` says the same to users, by the words in `what`;
+`tests/test_known_differences.py` compares the two.
+"""
+
+from typing import NamedTuple
+
+
+class Difference(NamedTuple):
+    """peer; what: words of the README; cause; test: file::function that fails if it goes away."""
+
+    peer: str
+    what: str
+    cause: str
+    test: str
+
+
+HERE = "compare/test_differences_nest.py::"
+KNOWN_DIFFERENCES = [
+    Difference("nest", "what is set or initialized between two runs acts min_delay later",
+               "NEST simulates one min_delay more than asked for before it returns",
+               HERE + "test_nest_takes_a_parameter_over_min_delay_later"),
+    Difference("nest", "The sample at t = 0 is what `initialize` was told last",
+               "NEST records nothing at t = 0; pyNN.nest writes the initial value it knows then",
+               HERE + "test_nest_writes_the_last_initial_value_at_0"),
+    Difference("nest", "A refractory IF_curr cell stays at the v that `initialize` gives it",
+               "NEST's current-based models leave v alone while refractory; here it is v_reset",
+               HERE + "test_nest_leaves_v_alone_while_refractory"),
+    Difference("nest", "an initial w of adaptive exponential cells counts in pA",
+               "pyNN.nest applies the scale of w to what it reads, not to what it writes",
+               HERE + "test_nest_takes_an_initial_w_for_pa"),
+    Difference("nest", "`get` of weights onto IF_curr_delta and Izhikevich returns them divided by "
+               "1000", "pyNN.nest applies receptor_scale where it connects, not where it reads",
+               HERE + "test_nest_returns_weights_in_mv_divided_by_1000"),
+    Difference("nest", "After `get`, one of an older projection may return another's values",
+               "pyNN.nest keeps a list of connections that connecting more cells invalidates",
+               HERE + "test_nest_reads_another_projections_weights"),
+    Difference("nest", "tau_minus is one for each target cell",
+               "NEST keeps the post-synaptic trace in the cell, for all its projections",
+               HERE + "test_nest_has_one_tau_minus_for_each_cell"),
+    Difference("nest", "`reset()` is refused unless `setup(t_flush=...)` was given",
+               "NEST cannot take back its time or what is under way",
+               HERE + "test_nest_refuses_reset_without_t_flush"),
+    Difference("nest", "current sources cannot act before min_delay + dt",
+               "a current travels for min_delay",
+               "compare/test_currents_peers.py::test_nests_sine_from_0_on_is_late_by_min_delay"),
+    Difference("nest", "NEST draws for each cell",
+               "a generator of NEST draws for each of its connections",
+               "compare/test_currents_peers.py::"
+               "test_noise_has_the_same_moments_and_intervals_everywhere"),
+    Difference("neuron", "integrates by backward Euler",
+               "its fixed-step method is of order 1; ours converges to the same v",
+               "compare/test_same_networks_neuron.py::test_potentials_converge_to_ours"),
+]
