@@ -9,7 +9,7 @@ comparison of v: NEURON's are detected by an event, the first is to come within 
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 pytest.importorskip("neuron")
 import pyNN.laconeu as laconeu  # noqa: E402
@@ -53,7 +53,12 @@ def test_potentials_converge_to_ours(network):
     network = on_the_grid(network)
     fine = {**network, "dt": DT / 2}
     ours = simulate(laconeu, fine)
-    coarse_theirs, fine_theirs = simulate(neuron, network), simulate(neuron, fine)
+    try:
+        coarse_theirs, fine_theirs = simulate(neuron, network), simulate(neuron, fine)
+    except RuntimeError as error:
+        # NEURON's solver of the receptors' equations gives up on some; nothing to compare with.
+        assert "scopmath library error" in str(error)
+        assume(False)
     for each, our_list, their_list in zip(network["projections"], ours[2], fine_theirs[2]):
         if each["synapse"][0] == "TsodyksMarkram":
             # NEURON's weight of such a synapse is what it transmitted last.
