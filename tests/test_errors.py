@@ -463,7 +463,7 @@ BAD_CALLS = {
         ["prj", "1e+300"]),
     "new GIF population, a jump that is no sequence": (
         lambda net: sim.Population(2, sim.GIF_cond_exp(tau_gamma=[1.0], a_gamma=True),
-                                   label="new"), VALUE, ["new", "a_gamma", "True"]),
+                                   label="new"), VALUE, ["new", "a_gamma", "sequence"]),
     "distance expression that is a class": (
         lambda net: sim.DistanceDependentProbabilityConnector(float), TypeError,
         ["d_expression", "<class 'float'>"]),
