@@ -138,6 +138,10 @@ BAD_CALLS = {
         lambda net: sim.Population(2, sim.SpikeSourceArray(spike_times=[1.0, np.nan]),
                                    label="new"),
         VALUE, ["new", "spike_times", "nan"]),
+    "new population, spike times in no order": (
+        lambda net: sim.Population(2, sim.SpikeSourceArray(spike_times=[[1.0, 2.0], [4.0, 3.5]]),
+                                   label="new"),
+        VALUE, ["new", "spike_times", "3.5", "4.0", "earlier"]),
     "new population, wrong number of spike trains": (
         lambda net: sim.Population(2, sim.SpikeSourceArray(spike_times=[Sequence([1.0])] * 3),
                                    label="new"),
@@ -244,6 +248,9 @@ BAD_CALLS = {
     "set of a negative spike time": (
         lambda net: net.array.set(spike_times=Sequence([4.0, -5.0])), VALUE,
         ["array", "spike_times", "-5.0"]),
+    "set of spike times in no order": (
+        lambda net: net.array.set(spike_times=Sequence([4.0, 3.0])), VALUE,
+        ["array", "spike_times", "3.0", "4.0"]),
     "set of a random distribution that gives bad values": (
         lambda net: net.lif.set(tau_m=RandomDistribution("uniform", (-2.0, -1.0))), VALUE,
         ["lif", "tau_m", "-", "> 0"]),

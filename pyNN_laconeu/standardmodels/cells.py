@@ -502,3 +502,7 @@ class SpikeSourceArray(Cell, cells.SpikeSourceArray):
             if bad.any():
                 refuse(label, cls.__name__, "spike_times", times[bad][0],
                         "finite and >= 0 (ms)")
+            early = np.flatnonzero(np.diff(times) < 0.0)
+            if early.size:
+                refuse(label, cls.__name__, "spike_times", times[early[0] + 1],
+                       f"no earlier than the one before it, {times[early[0]]} (ms)")
