@@ -448,10 +448,16 @@ class SpikeTimeArrays:
     size: int
     event_step: np.ndarray   # int64 [n_events], sorted by (step, index)
     event_index: np.ndarray  # int32 [n_events]
+    event_time: np.ndarray   # float64 [n_events] ms, as given
 
     def add_to(self, engine):
         """Hand the arrays to the engine."""
         return engine.add_spike_times(self)
+
+    def exact_spikes(self, first, last):
+        """(index, step, time in ms as given) of the spikes stamped first + 1 to last."""
+        at = slice(*np.searchsorted(self.event_step, [first, last], "right"))
+        return self.event_index[at], self.event_step[at], self.event_time[at]
 
 
 class SpikeTimesModel(SourceModel):
@@ -460,13 +466,13 @@ class SpikeTimesModel(SourceModel):
     @staticmethod
     def compile(population, network):
         """The population's `SpikeTimeArrays`."""
-        times = [np.asarray(sequence.value, dtype=np.float64)
-                 for sequence in population.parameters["spike_times"]]
-        counts = [len(t) for t in times]
+        trains = [np.asarray(sequence.value, dtype=np.float64)
+                  for sequence in population.parameters["spike_times"]]
+        times = np.concatenate(trains)
         # Up to the ceiling; a time that is a grid point but for rounding stays there.
-        step = np.ceil(np.concatenate(times) / network.dt - 1e-6).astype(np.int64)
-        index = np.repeat(np.arange(len(times), dtype=np.int32), counts)
+        step = np.ceil(times / network.dt - 1e-6).astype(np.int64)
+        index = np.repeat(np.arange(len(trains), dtype=np.int32), [len(t) for t in trains])
         order = np.lexsort((index, step))
         return SpikeTimeArrays(population.index, population.size,
                                np.ascontiguousarray(step[order]),
-                               np.ascontiguousarray(index[order]))
+                               np.ascontiguousarray(index[order]), times[order])

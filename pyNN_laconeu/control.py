@@ -1,6 +1,7 @@
 """setup(), run(), reset(), end() and the questions about the simulation's state."""
 
 import numbers
+import warnings
 
 import numpy as np
 from pyNN import common
@@ -12,6 +13,8 @@ from . import simulator
 ACCEPTED = {
     "nest": ("verbosity", "recording_precision", "rng_type", "t_flush"),
     "neuron": ("use_cvode", "rtol", "atol", "default_maxstep", "native_rng_baseseed"),
+    "hardware.brainscales": ("useSystemSim", "maxNeuronLoss", "maxSynapseLoss",
+                             "hardwareNeuronSize"),
     "older scripts": ("debug", "quit_on_end", "log_file", "loglevel", "filename", "label"),
 }
 SEED_ALIASES = ("grng_seed", "rng_seeds_seed", "rng_seeds")
@@ -43,9 +46,9 @@ def _check_keywords(extra):
         raise ValueError("setup(): use_cvode = True asks for variable time steps, which laconeu "
                          "does not have; leave it out or pass False")
     precision = extra.get("spike_precision", "on_grid")
-    if precision != "on_grid":
-        raise ValueError(f"setup(): spike_precision = {precision!r}; laconeu places spikes on "
-                         "the grid of time steps: pass 'on_grid' or leave it out")
+    if precision not in ("on_grid", "off_grid"):
+        raise ValueError(f"setup(): spike_precision = {precision!r}, must be 'on_grid' or "
+                         "'off_grid'")
 
 
 def setup(timestep=DEFAULT_TIMESTEP, min_delay=DEFAULT_MIN_DELAY, **extra_params):
@@ -58,9 +61,10 @@ def setup(timestep=DEFAULT_TIMESTEP, min_delay=DEFAULT_MIN_DELAY, **extra_params
             (OMP_NUM_THREADS respected) for networks large enough to profit. The results are
             the same for any number.
         rng_seed: seed of everything random that runs in the engine, default 42.
-        spike_precision: 'on_grid', the only one.
-        Keywords of pyNN.nest and pyNN.neuron that cannot change a result here are accepted
-        without effect.
+        spike_precision: 'on_grid' (default), or 'off_grid': then the spikes of a
+            SpikeSourceArray are recorded at the times given. They arrive at the same steps as
+            else, and all other spikes lie on the grid of time steps; a warning says so.
+        Keywords of other back ends that cannot change a result here are accepted without effect.
 
     Returns 0, the rank of this process.
     Raises ValueError for values that make no sense, TypeError for unknown keywords.
@@ -91,7 +95,12 @@ def setup(timestep=DEFAULT_TIMESTEP, min_delay=DEFAULT_MIN_DELAY, **extra_params
                                      "of which the first is taken as rng_seed")
                 seed = seed[0]
     seed = _whole("rng_seed", seed, 0, 2 ** 32 - 1)
-    simulator.state.clear(timestep, min_delay, max_delay, threads, seed)
+    off_grid = extra_params.get("spike_precision") == "off_grid"
+    if off_grid:
+        warnings.warn("setup(): spike_precision = 'off_grid' has the spikes of SpikeSourceArrays "
+                      "recorded at the times given; everything else spikes on the grid of time "
+                      "steps, and all spikes arrive there", stacklevel=2)
+    simulator.state.clear(timestep, min_delay, max_delay, threads, seed, off_grid)
     simulator.state.write_on_end = []
     return rank()
 

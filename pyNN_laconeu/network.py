@@ -50,12 +50,14 @@ class Network:
     """Parts, clock and compiled form of one network.
 
     dt in ms; min_delay, max_delay in ms or 'auto'; threads: a number, or None for as many as
-    pay; seed of all random streams that the engine draws from, 32 bits.
+    pay; seed of all random streams that the engine draws from, 32 bits; off_grid: whether to
+    record spikes at the times known, where they are known better than to a step.
     """
 
-    def __init__(self, dt, min_delay, max_delay, threads, cores, seed):
+    def __init__(self, dt, min_delay, max_delay, threads, cores, seed, off_grid=False):
         self.dt, self.min_delay, self.max_delay = dt, min_delay, max_delay
         self.threads, self.cores, self.seed = threads, cores, seed
+        self.off_grid = off_grid
         self.step = 0
         self.running = False
         self.segment_counter = 0
@@ -170,7 +172,10 @@ class Network:
         engine = Engine(self.n_threads, interval, self._n_slots, self.seed & 0xFFFFFFFF,
                         len(self.populations), len(tables), len(junctions))
         for population in self.populations:
-            population.model.compile(population, self).add_to(engine)
+            arrays = population.model.compile(population, self)
+            arrays.add_to(engine)
+            if self.off_grid and hasattr(arrays, "exact_spikes"):
+                population.recorder.exact_spikes = arrays.exact_spikes
         for projection, k, pre, post, receptor_type, rows in tables:
             ring = self.ring(post, receptor_type, self.serves_early(pre, rows))
             engine.add_table(pre.index, post.index, ring, rows, projection.first_stream + k)

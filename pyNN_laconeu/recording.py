@@ -41,6 +41,8 @@ class Recorder:
 
     The engine calls `begin` before it advances and `commit` afterwards. `population` is the root
     Population; `network` the one it was made in, which keeps its last time after end().
+    `exact_spikes` is None, or gives the spikes with times that need not lie on the grid, see
+    `arrays.SpikeTimeArrays`.
     """
 
     def __init__(self, population, file=None):
@@ -50,6 +52,7 @@ class Recorder:
         self.file = file
         self.signals = {}  # variable -> (every, root indices int32), what is being recorded
         self.cache = []  # the Records that a reset has closed
+        self.exact_spikes = None
         self.current = Record(self.size, self.network.step)
 
     @property
@@ -157,9 +160,18 @@ class Recorder:
         how many spikes of that neuron in that step.
         """
         if len(spike_index):
+            time = None
+            if self.exact_spikes is not None:
+                spike_index, spike_step, time = self.exact_spikes(
+                    self._asked, self._asked + int(n_steps_done))
+                recorded = self.current.spike_mask[spike_index].astype(bool)
+                spike_index, spike_step = spike_index[recorded], spike_step[recorded]
+                spike_count = None  # one by one
+                # One that is a grid point but for rounding must not lie beyond it.
+                time = np.minimum(time[recorded], _time(spike_step, self.network.dt))
             self.current.spikes.append((
                 np.asarray(spike_index, np.int32), np.asarray(spike_step, np.int64),
-                None if spike_count is None else np.asarray(spike_count, np.int32)))
+                None if spike_count is None else np.asarray(spike_count, np.int32), time))
         for signal in self.current.signals:
             signal.commit(self._asked + int(n_steps_done))
 
@@ -221,7 +233,8 @@ class Record:
 
     start, stop  steps; stop is None while the segment is open
     number       of the segment, once it is closed
-    spikes       list of (index int32, step int64, count int32 or None)
+    spikes       list of (index int32, step int64, count int32 or None, time in ms or None: the
+                 step's)
     spikes_since int64 [size]: the step since which a neuron's spikes are recorded, or UNRECORDED
     spike_mask   uint8 [size], or None where no spikes are recorded
     signals      list of Signals; a variable has several if its cells joined at different times
@@ -252,18 +265,19 @@ class Record:
     def count_spikes(self):
         """int64 [size]: the spikes of each neuron."""
         counts = np.zeros(self.size, np.int64)
-        for index, _, count in self.spikes:
+        for index, _, count, _ in self.spikes:
             counts += np.bincount(index, count, self.size).astype(np.int64)
         return counts
 
-    def spike_arrays(self):
-        """(index, step) of all spikes, several of one neuron in one step one by one."""
-        index = [np.empty(0, np.int32)]
-        step = [np.empty(0, np.int64)]
-        for chunk_index, chunk_step, count in self.spikes:
-            index.append(chunk_index if count is None else np.repeat(chunk_index, count))
-            step.append(chunk_step if count is None else np.repeat(chunk_step, count))
-        return np.concatenate(index), np.concatenate(step)
+    def spike_arrays(self, dt):
+        """(index, time in ms) of all spikes, several of one neuron in one step one by one."""
+        indices = [np.empty(0, np.int32)]
+        times = [np.empty(0)]
+        for index, step, count, time in self.spikes:
+            time = _time(step, dt) if time is None else time
+            indices.append(index if count is None else np.repeat(index, count))
+            times.append(time if count is None else np.repeat(time, count))
+        return np.concatenate(indices), np.concatenate(times)
 
 
 class Signal:
@@ -425,12 +439,12 @@ def _build_trains(present):
         index = index[part.columns(index)]
         if index.size == 0:
             continue
-        spike_index, spike_step = record.spike_arrays()
+        network = part.recorder.network
+        spike_index, spike_time = record.spike_arrays(network.dt)
         if part.wanted is not None:
             chosen = part.wanted[spike_index]
-            spike_index, spike_step = spike_index[chosen], spike_step[chosen]
-        network = part.recorder.network
-        times.append(_time(spike_step, network.dt))
+            spike_index, spike_time = spike_index[chosen], spike_time[chosen]
+        times.append(spike_time)
         channels.append(part.ids(spike_index))
         ids += part.ids(index).tolist()
         indices += index.tolist()

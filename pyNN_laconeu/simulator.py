@@ -40,12 +40,12 @@ class State(common.control.BaseState):
         self.clear()
 
     def clear(self, timestep=0.1, min_delay="auto", max_delay="auto", threads=None,
-              rng_seed=DEFAULT_SEED):
+              rng_seed=DEFAULT_SEED, off_grid=False):
         """Start a new, empty network; the old one forgets its parts."""
         if hasattr(self, "network"):
             self.network.close()
         self.network = Network(timestep, min_delay, max_delay, threads, available_cores(),
-                               rng_seed)
+                               rng_seed, off_grid)
 
     @property
     def dt(self):

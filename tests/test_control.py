@@ -69,7 +69,7 @@ def test_setup_takes_time_step_and_delays_by_position_and_keyword():
     {"verbosity": "warning"}, {"recording_precision": 3}, {"rng_type": "Philox_32"},
     {"t_flush": 10.0}, {"use_cvode": False}, {"rtol": 1e-3}, {"atol": 1e-3},
     {"default_maxstep": 10.0}, {"native_rng_baseseed": 3}, {"debug": True}, {"label": "x"},
-    {"quit_on_end": False}, {"filename": "x"},
+    {"quit_on_end": False}, {"filename": "x"}, {"useSystemSim": True, "hardwareNeuronSize": 8},
 ], ids=str)
 def test_setup_accepts(keywords):
     assert sim.setup(timestep=0.1, **keywords) == 0
@@ -106,7 +106,7 @@ def test_every_keyword_that_setup_knows_is_accepted_or_refused_by_a_test_here():
     ({"rng_seed": 1.0}, ValueError, ["rng_seed", "1.0"]),
     ({"rng_seeds": []}, ValueError, ["rng_seeds", "[]"]),
     ({"rng_seeds": 7.5}, ValueError, ["rng_seeds", "7.5"]),
-    ({"spike_precision": "off_grid"}, ValueError, ["spike_precision", "off_grid", "on_grid"]),
+    ({"spike_precision": "exact"}, ValueError, ["spike_precision", "exact", "on_grid"]),
     ({"use_cvode": True}, ValueError, ["use_cvode"]),
     ({"mindelay": 0.1}, TypeError, ["mindelay", "min_delay"]),
     ({"dt": 0.1}, TypeError, ["dt", "timestep"]),

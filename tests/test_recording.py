@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import time
+import warnings
 
 import neo
 import numpy as np
@@ -97,6 +98,44 @@ def test_spike_times_are_grid_times_without_rounding_error():
     sim.run(5.0)
     train = p.get_data().segments[0].spiketrains[0]
     assert train.magnitude.tolist() == [0.3, 0.7, 2.1]
+
+
+def test_off_grid_records_given_spike_times_as_they_were_given_and_changes_nothing_else():
+    rng = np.random.default_rng(3)
+    early, other = np.sort(rng.uniform(0.01, 9.9, (2, 30)), axis=1)
+    late, last = np.sort(rng.uniform(10.0, 20.0, (2, 30)), axis=1)
+    early[:2] = 0.01                    # two at once
+    late[0] = np.nextafter(10.3, 11.0)  # a grid point but for rounding
+
+    def record(precision):
+        sim.setup(timestep=0.1, spike_precision=precision)
+        p, q = sources(early, other), cells(2, i_offset=0.0)
+        sim.Projection(p, q, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.03, delay=1.0))
+        p[:1].record("spikes")
+        q.record(["spikes", "v"])
+        sim.run(3.0)
+        p.record("spikes")
+        sim.run(7.0)
+        trains = list(p.get_data(clear=True).segments[0].spiketrains)
+        p.set(spike_times=[Sequence(late), Sequence(last)])
+        sim.run(10.0)
+        assert list(p.get_spike_counts().values()) == [30, 30]
+        trains.extend(p.get_data().segments[0].spiketrains)
+        data = q.get_data().segments[0]
+        return ([train.magnitude.tolist() for train in trains],
+                data.filter(name="v")[0].magnitude.tolist(), times(data.spiketrains))
+
+    with pytest.warns(UserWarning, match="'off_grid'.*SpikeSourceArray.*grid of time steps"):
+        exact, v, spikes = record("off_grid")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        on_grid, same_v, same_spikes = record("on_grid")
+    assert v == same_v and spikes == same_spikes and len(spikes[0]) > 0
+    given = [early, other[other > 3.0], late, last]
+    stamps = [np.round(0.1 * np.ceil(each / 0.1 - 1e-6), 12) for each in given]
+    assert on_grid == [each.tolist() for each in stamps]
+    late[0] = 10.3  # no later than its step
+    assert exact == [each.tolist() for each in given]
 
 
 def test_lists_of_trains_can_be_changed_summed_copied_and_pickled(tmp_path):
