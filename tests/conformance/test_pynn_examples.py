@@ -72,9 +72,9 @@ def run(sources, tmp_path_factory):
 
 
 def offers_figure(path):
-    """Whether an example takes the option --plot-figure, without a name for the file."""
+    """Whether an example takes the option --plot-figure, without a name for it, and heeds it."""
     text = path.read_text(encoding="utf-8")
-    return "--plot-figure" in text and "store_true" in text
+    return "store_true" in text and "if options.plot_figure" in text
 
 
 def numbers(text, before):
@@ -242,7 +242,9 @@ def test_spike_times_and_rates_that_callbacks_set_take_effect_at_once(run):
     def counted(name):
         return numbers(run(name).printed.replace("np.int64", ""), "Actual spike counts")
 
-    assert counted("update_spike_source_array") == [0, 200, 400, 600, 800]
-    # Poisson counts: within 4 standard deviations
+    # The phases are drawn without a seed, and a spike less than a step before an interval's end is
+    # stamped with the end: that happens to each of 50 cells with a chance of 0.8 % at the most.
     expected = np.array([0, 200, 400, 600, 800])
+    assert (abs(np.array(counted("update_spike_source_array")) - expected) <= 6).all()
+    # Poisson counts: within 4 standard deviations
     assert (abs(np.array(counted("varying_poisson")) - expected) <= 4 * np.sqrt(expected)).all()
