@@ -1,0 +1,7 @@
+"""`python -m pyNN_laconeu` is the command `laconeu`."""
+
+import sys
+
+from .command import main
+
+sys.exit(main())
