@@ -103,3 +103,17 @@ def list_standard_models():
     return [obj.__name__ for obj in globals().values()
             if isinstance(obj, type) and issubclass(obj, _StandardCellType)
             and obj not in (_StandardCellType, PointNeuron)]
+
+
+def load_ipython_extension(ipython):
+    """`%load_ext pyNN_laconeu`: other back ends' imports in later cells give this one."""
+    from .command.notebook import load
+
+    load()
+
+
+def unload_ipython_extension(ipython):
+    """`%unload_ext pyNN_laconeu`: takes that back, and prints where the time went."""
+    from .command.notebook import unload
+
+    unload()

@@ -10,14 +10,19 @@ The wheel carries this file twice: here, for whoever imports pyNN_laconeu first,
 level as _pynn_laconeu_import_hook, which pyNN_laconeu.pth imports whenever Python starts. So it
 must stay cheap (it imports nothing before it is asked) and must never fail.
 
+Where a process was started by `laconeu run`, its children import this first and redirect imports
+of other back ends as it does (command/redirect.py), whatever way they were started.
+
 After `pip install .`, Python started in the source folder would find pyNN_laconeu/ there, which has
 no compiled kernels. The finder then points to the installed package instead.
 """
 
+import os
 import sys
 
 ALIAS = "pyNN.laconeu"
 REAL = "pyNN_laconeu"
+REDIRECT = "pyNN_laconeu.command.redirect"
 
 
 def install():
@@ -79,4 +84,24 @@ class AliasLoader:
         sys.modules[module.__name__] = import_module(self.real_name)
 
 
+def redirect_as_parent():
+    """Redirect imports if LACONEU_REDIRECT names a back end to which they are to go."""
+    backend = os.environ.get("LACONEU_REDIRECT")
+    if not backend or REDIRECT in sys.modules:
+        return
+    from importlib.util import find_spec, module_from_spec, spec_from_file_location
+
+    package = find_spec(REAL)
+    path = package and os.path.join(os.path.dirname(package.origin or ""), "command",
+                                    "redirect.py")
+    if not path or not os.path.exists(path):
+        return
+    # By path: importing the package takes as long as importing PyNN.
+    spec = spec_from_file_location(REDIRECT, path)
+    sys.modules[REDIRECT] = module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[REDIRECT])
+    sys.modules[REDIRECT].redirect(backend, children=True)
+
+
 install()
+redirect_as_parent()

@@ -8,16 +8,19 @@ from pyNN import common
 from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 
 from . import simulator
+from .command import redirect
 
 # Keywords that scripts pass for other back ends and that change nothing about the result here.
 ACCEPTED = {
     "nest": ("verbosity", "recording_precision", "rng_type", "t_flush"),
-    "neuron": ("use_cvode", "rtol", "atol", "default_maxstep", "native_rng_baseseed"),
+    "neuron": ("use_cvode", "rtol", "atol", "default_maxstep"),
     "hardware.brainscales": ("useSystemSim", "maxNeuronLoss", "maxSynapseLoss",
                              "hardwareNeuronSize"),
     "older scripts": ("debug", "quit_on_end", "log_file", "loglevel", "filename", "label"),
 }
-SEED_ALIASES = ("grng_seed", "rng_seeds_seed", "rng_seeds")
+# Other names of rng_seed, the first that is given counts; of rng_seeds, a list, its first number.
+SEEDS = ("rng_seed", "rng_seeds_seed", "rng_seeds", "grng_seed", "native_rng_baseseed")
+MISSPELT = ("mindelay", "maxdelay", "dt", "time_step")  # refused by every back end
 OWN = ("timestep", "min_delay", "max_delay", "threads", "rng_seed", "spike_precision")
 
 
@@ -36,8 +39,43 @@ def _whole(name, value, lowest, highest):
     return int(value)
 
 
+def _known_keywords():
+    return {*OWN, *SEEDS, *(word for words in ACCEPTED.values() for word in words)}
+
+
+def _keywords_of_other_back_ends(extra):
+    """setup()'s keywords in a script that was written for another back end, see `redirect`.
+
+    They are taken as that back end takes them. What has no effect here is named in one warning,
+    once for each.
+    """
+    kept, without_effect = dict(extra), {}  # name -> what to say of it
+    for name in sorted(set(extra) - {*OWN, *SEEDS, *MISSPELT}):
+        without_effect[name] = f"{name}={kept.pop(name)!r}"
+    if extra.get("use_cvode"):
+        without_effect["use_cvode"] += " (time steps are fixed)"
+    if "spike_precision" not in kept and "nest" in redirect.active.requested:
+        without_effect["spike_precision"] = "spike_precision='off_grid', pyNN.nest's default"
+    elif kept.get("spike_precision") == "off_grid":
+        without_effect["spike_precision"] = "spike_precision='off_grid'"
+        del kept["spike_precision"]
+    if "spike_precision" in without_effect:
+        without_effect["spike_precision"] += " (spikes lie on the grid of time steps)"
+    # pyNN.nest takes 0 and None for 1; no number of threads changes a result here.
+    if not kept.get("threads"):
+        kept.pop("threads", None)
+    if isinstance(kept.get("native_rng_baseseed"), (str, numbers.Real)):
+        kept["native_rng_baseseed"] = int(kept["native_rng_baseseed"])
+    news = [name for name in without_effect if name not in redirect.active.named]
+    if news:
+        redirect.active.named.update(news)
+        warnings.warn("setup(): no effect on laconeu: "
+                      + "; ".join(without_effect[name] for name in news), stacklevel=3)
+    return kept
+
+
 def _check_keywords(extra):
-    known = {*OWN, *SEED_ALIASES, *(word for words in ACCEPTED.values() for word in words)}
+    known = _known_keywords()
     unknown = sorted(set(extra) - known)
     if unknown:
         raise TypeError(f"setup() got {', '.join(unknown)}; it takes {', '.join(OWN)}, and "
@@ -69,6 +107,8 @@ def setup(timestep=DEFAULT_TIMESTEP, min_delay=DEFAULT_MIN_DELAY, **extra_params
     Returns 0, the rank of this process.
     Raises ValueError for values that make no sense, TypeError for unknown keywords.
     """
+    if redirect.active is not None:
+        extra_params = _keywords_of_other_back_ends(extra_params)
     _check_keywords(extra_params)
     timestep = _positive("timestep", timestep)
     max_delay = extra_params.get("max_delay", DEFAULT_MAX_DELAY)
@@ -85,16 +125,14 @@ def setup(timestep=DEFAULT_TIMESTEP, min_delay=DEFAULT_MIN_DELAY, **extra_params
     threads = extra_params.get("threads")
     if threads is not None:
         threads = _whole("threads", threads, 1, 1024)
-    seed = extra_params.get("rng_seed", simulator.DEFAULT_SEED)
-    for alias in SEED_ALIASES:
-        if alias in extra_params:
-            seed = extra_params[alias]
-            if alias == "rng_seeds":
-                if np.ndim(seed) != 1 or len(seed) == 0:
-                    raise ValueError(f"setup(): rng_seeds = {seed!r}, must be a list of integers, "
-                                     "of which the first is taken as rng_seed")
-                seed = seed[0]
-    seed = _whole("rng_seed", seed, 0, 2 ** 32 - 1)
+    name = next((name for name in SEEDS if name in extra_params), None)
+    seed = extra_params.get(name, simulator.DEFAULT_SEED)
+    if name == "rng_seeds":
+        if np.ndim(seed) != 1 or len(seed) == 0:
+            raise ValueError(f"setup(): rng_seeds = {seed!r}, must be a list of integers, "
+                             "of which the first is taken as rng_seed")
+        seed = seed[0]
+    seed = _whole(name or "rng_seed", seed, 0, 2 ** 32 - 1)
     off_grid = extra_params.get("spike_precision") == "off_grid"
     if off_grid:
         warnings.warn("setup(): spike_precision = 'off_grid' has the spikes of SpikeSourceArrays "

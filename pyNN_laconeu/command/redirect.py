@@ -30,6 +30,7 @@ BACKENDS = ("laconeu", "nest", "neuron", "brian2", "brian", "arbor", "genn", "mo
 OWN_PACKAGE = "pyNN_laconeu"
 # Simulators that a back end's script may import: what a package of this name has inside if it is
 # the simulator and not the user's own.
+SIMULATOR_NAMES = {"nest": "NEST", "neuron": "NEURON", "brian2": "Brian 2"}
 SIMULATORS = {"nest": "ll_api.py", "neuron": "rxd", "brian2": "synapses"}
 # What concerns messages and code generation, never a result.
 HARMLESS = ("nest.set_verbosity", "nest.verbosity", "brian2.prefs", "brian2.BrianLogger")
@@ -39,7 +40,8 @@ INSTEAD = {
     "nest.Create": "Population", "nest.Connect": "Projection",
     "nest.SetStatus": "set()", "nest.GetStatus": "get()", "nest.resolution": "setup(timestep=...)",
     "nest.local_num_threads": "setup(threads=...)", "nest.rng_seed": "setup(rng_seed=...)",
-    "neuron.h.dt": "setup(timestep=...)", "neuron.h.run": "run()", "neuron.h.finitialize": "reset()",
+    "neuron.h.dt": "setup(timestep=...)", "neuron.h.run": "run()",
+    "neuron.h.finitialize": "reset()",
     "neuron.h.IClamp": "DCSource", "neuron.h.NetCon": "Projection",
     "brian2.run": "run()", "brian2.seed": "setup(rng_seed=...)",
     "brian2.defaultclock.dt": "setup(timestep=...)", "brian2.NeuronGroup": "Population",
@@ -74,12 +76,13 @@ class Redirection:
     """A meta-path finder, and what is needed to take it out again.
 
     backend: where all imports go. requested: names of the other back ends that were asked for.
+    named: what a warning of setup() has said already.
     """
 
     def __init__(self, backend, children=False):
         self.backend = backend
         self.real = OWN_PACKAGE if backend == "laconeu" else "pyNN." + backend
-        self.requested = set()
+        self.requested, self.named = set(), set()
         # Modules of another back end that were imported before wait here.
         self.set_aside = {name: module for name, module in list(sys.modules.items())
                           if self.real_name(name) or self.is_absent(name, module)}
@@ -315,7 +318,7 @@ def assign_to_absent(name, attribute, backend):
 
 
 def refuse(name, backend):
-    simulator = name.partition(".")[0]
+    simulator = SIMULATOR_NAMES[name.partition(".")[0]]
     instead = f"; PyNN has {INSTEAD[name]} instead" if name in INSTEAD else ""
     raise NotImplementedError(f"{name} is not available: this script runs on {backend}, not on "
                               f"{simulator}{instead}")

@@ -1,37 +1,92 @@
-"""Run a script written for any PyNN back end on laconeu, without touching it."""
+"""Run a script or notebook written for any PyNN back end on laconeu.
+
+The file is not touched. Every import of a back end gives laconeu; a script's process looks as if
+Python had been started with the script. At the end, standard error tells where the time went.
+"""
 
 import argparse
+import builtins
+import os
 import sys
 import types
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
+from .clock import Clock, print_report
 from .redirect import redirect
 
 
 def add_arguments(parser):
-    parser.add_argument("script", help="a Python file")
-    parser.add_argument("args", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.add_argument("--output", metavar="FILE.ipynb",
+                        help="where to save a notebook with its outputs")
+    parser.add_argument("script", help="a Python file or a notebook (.ipynb)")
+    parser.add_argument("args", nargs=argparse.REMAINDER,
+                        help="the script's own arguments; a simulator's name among them is the "
+                             "one that the script believes to run on")
 
 
 def main(options):
-    undo = redirect("laconeu", children=True)
-    try:
-        return run_script(options.script, options.args)
-    finally:
-        undo()
+    path = Path(options.script)
+    if path.suffix == ".ipynb":
+        from .notebook import run_notebook
+
+        # Options may follow a notebook, which itself takes none.
+        parser = argparse.ArgumentParser(prog=f"laconeu run {path}")
+        parser.add_argument("--output", metavar="FILE.ipynb", default=options.output)
+        return run_notebook(path, parser.parse_args(options.args).output)
+    if options.output:
+        return failed("--output is for notebooks")
+    return run_script(options.script, options.args)
 
 
 def run_script(path, arguments):
-    """Run a Python file as `python path arguments` would. Returns the exit status."""
+    """Run a Python file as `python path arguments` would, on laconeu. Returns the exit status.
+
+    Raises SystemExit as the script does.
+    """
+    try:
+        source = Path(path).read_bytes()
+    except OSError as error:
+        return failed(f"cannot read {path}: {error.strerror}")
+    # For good: what the script leaves behind for the end of the process may import, too.
+    redirect("laconeu", children=True)
+    clock = Clock()
+    try:
+        exec(compile_in_main(path, source, arguments), sys.modules["__main__"].__dict__)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        sys.stdout.flush()
+        sys.excepthook(type(error), error, without_own_frames(error.__traceback__))
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+    finally:
+        clock.stop()
+        print_report(clock)
+    return 0
+
+
+def compile_in_main(path, source, arguments):
+    """The script's code, and a process as Python makes it before the first line."""
+    file = os.path.abspath(path)
     sys.argv[:] = [path, *arguments]
     if not getattr(sys.flags, "safe_path", False):
+        # In the place of the folder of the command itself.
         sys.path[0] = str(Path(path).resolve().parent)
     module = types.ModuleType("__main__")
-    file = str(Path(path).absolute())
-    module.__dict__.update(__file__=file, __cached__=None, __builtins__=__builtins__,
-                           __loader__=SourceFileLoader("__main__", file))
+    module.__dict__.update(__file__=file, __cached__=None, __builtins__=builtins,
+                           __loader__=SourceFileLoader("__main__", file), __annotations__={})
     sys.modules["__main__"] = module
-    code = compile(Path(path).read_bytes(), file, "exec", dont_inherit=True)
-    exec(code, module.__dict__)
-    return 0
+    return compile(source, file, "exec", dont_inherit=True)
+
+
+def without_own_frames(traceback):
+    """A traceback that starts in the script."""
+    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
+        traceback = traceback.tb_next
+    return traceback
+
+
+def failed(message):
+    """Say why there is nothing to run. Returns the exit status."""
+    print(f"laconeu run: {message}", file=sys.stderr)
+    return 2
