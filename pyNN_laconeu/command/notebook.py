@@ -70,17 +70,17 @@ def run_notebook(path, output=None):
                       for source in (FIRST_CELL, *(cell.source for cell in cells), LAST_CELL)]
     notebook.cells[1:-1] = cells
     try:
-        with client.setup_kernel():
+        with client.setup_kernel(cleanup_kc=True):
             client.execute_cell(notebook.cells[0], 0, store_history=False)
             try:
                 for number, cell in enumerate(cells, 1):
                     client.execute_cell(cell, number)
             except CellExecutionError as error:
-                status = failed(f"cell {number} of {path}:\n" + readable(str(error)), 1)
+                status = failed(f"cell {number} of {path}:\n{readable(error.traceback)}", 1)
             last = client.execute_cell(notebook.cells[-1], len(cells) + 1, store_history=False)
             print("".join(out.get("text", "") for out in last.outputs).rstrip(), file=sys.stderr)
     except CellExecutionError as error:
-        status = failed(readable(str(error)), 1)
+        status = failed(readable(error.traceback), 1)
     except DeadKernelError:
         status = failed(f"cell {number} of {path}: the kernel died", 1)
     finally:
@@ -100,7 +100,8 @@ def printing_client(notebook, path):
         """This Python, whatever kernel of whatever environment the notebook names."""
 
         kernel_spec = KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
+                  "--log-level=ERROR"],
             display_name="Python", language="python")
 
     class Client(NotebookClient):
