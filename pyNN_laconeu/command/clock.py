@@ -52,8 +52,8 @@ class Clock:
         self._enter(self.phase)
         seconds = dict(self.seconds)
         seconds["other"] += self.between
-        parts = ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items())
-        return f"laconeu: {parts}; total {sum(seconds.values()):.2f} s"
+        parts = ", ".join(f"{name} {value:.3f} s" for name, value in seconds.items())
+        return f"laconeu: {parts}; total {sum(seconds.values()):.3f} s"
 
     def _enter(self, phase):
         """Book the time since the last call on the phase that ends; returns that phase."""

@@ -2,12 +2,13 @@
 Makes every import of a PyNN back end give one of them, whichever the script names.
 
     undo = redirect("laconeu")
-    import pyNN.nest as sim             # is pyNN.laconeu
+    import pyNN.nest as sim             # pyNN.laconeu, under this name
     undo()
 
 Whatever form the import has, it ends in the import system, where a finder answers for all back
 ends and their submodules; so does `pyNN.utility.get_simulator`, where the name may also be left
-out. sys.argv stays as it is: a script told "nest" takes the branch that was written for NEST.
+out. sys.argv and the module's __name__ stay as they are: a script that asks whether it runs on
+NEST takes the branch that was written for NEST.
 
 A script may also talk to a simulator directly. Where that simulator is not the one that runs,
 `import nest` gives a stand-in, which says so as soon as it is used for more than an import.
@@ -170,13 +171,56 @@ class Redirection:
         if found is None:
             raise ModuleNotFoundError(f"{name} is not available: this script runs on "
                                       f"{self.backend}, and there is no {real}", name=name)
-        spec = importlib.machinery.ModuleSpec(name, RedirectLoader(real), origin=found.origin)
+        loader = BackEndLoader(real) if real == self.real else RedirectLoader(real)
+        spec = importlib.machinery.ModuleSpec(name, loader, origin=found.origin)
         spec.submodule_search_locations = found.submodule_search_locations
         return spec
 
 
+class RenamedBackEnd(types.ModuleType):
+    """A back end under the name of another: all its attributes are those of the real one."""
+
+    def __repr__(self):
+        return f"<module {self.__name__!r}, here {self.__dict__['real']!r}>"
+
+    def __getattr__(self, attribute):
+        real = self.__dict__["real"]
+        if attribute == "__all__" and not hasattr(real, "__all__"):
+            return [name for name in vars(real) if not name.startswith("_")]
+        try:
+            return getattr(real, attribute)
+        except AttributeError:
+            raise AttributeError(f"{self.__name__} is {real.__name__} here, which has no "
+                                 f"{attribute!r}") from None
+
+    def __setattr__(self, attribute, value):
+        if attribute.startswith("__"):  # the import system's notes
+            super().__setattr__(attribute, value)
+        else:
+            setattr(self.__dict__["real"], attribute, value)
+
+    def __dir__(self):
+        return dir(self.__dict__["real"])
+
+
+class BackEndLoader:
+    """Loads a back end under the name of another."""
+
+    def __init__(self, real):
+        self.real = real
+
+    def create_module(self, spec):
+        real = importlib.import_module(self.real)
+        module = RenamedBackEnd(spec.name, real.__doc__)
+        module.__dict__["real"] = real
+        return module
+
+    def exec_module(self, module):
+        pass  # it has all it needs
+
+
 class RedirectLoader:
-    """Loads a module by importing the real one and entering it under the other name."""
+    """Loads a module of a back end by importing the real one and entering it under the other name."""
 
     def __init__(self, real):
         self.real = real

@@ -12,8 +12,8 @@ import types
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
+from . import redirect
 from .clock import Clock, print_report
-from .redirect import redirect
 
 
 def add_arguments(parser):
@@ -49,41 +49,55 @@ def run_script(path, arguments):
     except OSError as error:
         return failed(f"cannot read {path}: {error.strerror}")
     # For good: what the script leaves behind for the end of the process may import, too.
-    redirect("laconeu", children=True)
+    redirect.redirect("laconeu", children=True)
+    make_main(path, arguments)
+    try:
+        code = compile(source, os.path.abspath(path), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        return shown(error)
     clock = Clock()
     try:
-        exec(compile_in_main(path, source, arguments), sys.modules["__main__"].__dict__)
+        exec(code, sys.modules["__main__"].__dict__)
     except SystemExit:
         raise
     except BaseException as error:
-        sys.stdout.flush()
-        sys.excepthook(type(error), error, without_own_frames(error.__traceback__))
-        return 130 if isinstance(error, KeyboardInterrupt) else 1
+        return shown(error)
     finally:
         clock.stop()
         print_report(clock)
     return 0
 
 
-def compile_in_main(path, source, arguments):
-    """The script's code, and a process as Python makes it before the first line."""
-    file = os.path.abspath(path)
+def make_main(path, arguments):
+    """A process as Python makes it before the first line of a script."""
     sys.argv[:] = [path, *arguments]
     if not getattr(sys.flags, "safe_path", False):
         # In the place of the folder of the command itself.
         sys.path[0] = str(Path(path).resolve().parent)
+    file = os.path.abspath(path)
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=file, __cached__=None, __builtins__=builtins,
                            __loader__=SourceFileLoader("__main__", file), __annotations__={})
     sys.modules["__main__"] = module
-    return compile(source, file, "exec", dont_inherit=True)
 
 
-def without_own_frames(traceback):
-    """A traceback that starts in the script."""
-    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
-        traceback = traceback.tb_next
-    return traceback
+def shown(error):
+    """Show an exception as Python does, without frames of this package at its ends.
+
+    Returns the exit status.
+    """
+    first = error.__traceback__
+    while first is not None and first.tb_frame.f_code.co_filename == __file__:
+        first = first.tb_next
+    part = first
+    while part is not None:
+        if part.tb_next and part.tb_next.tb_frame.f_code.co_filename == redirect.__file__:
+            part.tb_next = None
+        part = part.tb_next
+    error.__traceback__ = first
+    sys.stdout.flush()
+    sys.excepthook(type(error), error, first)
+    return 130 if isinstance(error, KeyboardInterrupt) else 1
 
 
 def failed(message):
