@@ -31,6 +31,7 @@ from .control import (  # noqa: F401
     run_until,
     setup,
 )
+from .native_models import native_electrode_type, native_synapse_type  # noqa: F401
 from .populations import Assembly, Population, PopulationView  # noqa: F401
 from .procedural_api import connect, create, record, record_gsyn, record_v, set  # noqa: F401
 from .projections import Projection  # noqa: F401

@@ -3,6 +3,7 @@
 from pyNN.models import BaseCellType
 
 from .arrays import NeuronModel
+from .native_models import in_standard_words
 from .standardmodels.cells import Cell, conductance_ports
 
 
@@ -71,7 +72,7 @@ def native_cell_type(model_name):
     """
     if model_name not in NATIVE_CELL_TYPES:
         raise ValueError(f"native_cell_type: there is no {model_name!r}, but "
-                         f"{', '.join(NATIVE_CELL_TYPES)}")
+                         f"{', '.join(NATIVE_CELL_TYPES)}" + in_standard_words(model_name))
     return NATIVE_CELL_TYPES[model_name]
 
 

@@ -220,7 +220,7 @@ class BackEndLoader:
 
 
 class RedirectLoader:
-    """Loads a module of a back end by importing the real one and entering it under the other name."""
+    """Loads a module by importing the real one and entering it under the other name."""
 
     def __init__(self, real):
         self.real = real

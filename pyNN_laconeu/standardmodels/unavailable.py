@@ -10,10 +10,12 @@ from pyNN import standardmodels
 from pyNN.standardmodels import ModelNotAvailable, cells, electrodes, receptors, synapses
 
 MODULES = (cells, synapses, electrodes, receptors)
+# What single back ends have besides PyNN's standard models.
+NATIVE = {"NativeSynapseType", "NativeElectrodeType", "IntFire1", "IntFire2", "IntFire4"}
 
 
 def stand_ins(available):
-    """{name: class} for every standard model whose name is not in `available`.
+    """{name: class} for every standard model, and some others, not in `available`.
 
     Making an instance raises NotImplementedError naming the model.
     """
@@ -22,4 +24,4 @@ def stand_ins(available):
               if obj.__module__ == module.__name__
               and issubclass(obj, standardmodels.base.StandardModelType)}
     return {name: type(name, (ModelNotAvailable,), {"__doc__": "Not in this version."})
-            for name in sorted(models - set(available))}
+            for name in sorted((models | NATIVE) - set(available))}
