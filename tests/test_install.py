@@ -211,7 +211,7 @@ def test_wheel_holds_the_package_and_the_hook_and_nothing_else(artefacts):
         assert {f"{package}/{module}" for module in modules} <= set(names)
 
     assert metadata["License-Expression"].lower() == "cecill-2.1"
-    assert set(metadata.get_all("Provides-Extra")) == {"test", "examples", "compare"}
+    assert set(metadata.get_all("Provides-Extra")) == {"test", "examples", "compare", "tools"}
     needed = [line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
     assert sorted(line.split(">")[0].split("<")[0] for line in needed) == [
         "PyNN", "lazyarray", "neo", "numpy", "quantities"]
@@ -313,6 +313,26 @@ if __name__ == "__main__":
 def test_get_simulator_knows_laconeu(installed):
     script = "from pyNN.utility import get_simulator; print(get_simulator()[0].__name__)"
     assert run(python(installed[1]), "-c", script, "laconeu").strip() == "pyNN_laconeu"
+
+
+@install
+def test_the_command_laconeu_runs_a_script_for_nest_and_its_spawned_workers(installed, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("""
+import multiprocessing
+import pyNN.nest as sim
+
+def work(name):
+    import pyNN.neuron
+    return getattr(pyNN.neuron, name).__module__
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(sim.Population.__module__, pool.apply(work, ("Population",)))
+""")
+    command = installed[1] / "bin" / "laconeu"
+    assert run(command, "run", script).split() == ["pyNN_laconeu.populations"] * 2
+    assert run(python(installed[1]), "-m", "pyNN_laconeu", "info", "--no-test").startswith("pyNN_")
 
 
 @install
