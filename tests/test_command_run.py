@@ -233,7 +233,7 @@ for _ in range(2):
     found = seconds(done.stderr)
     # Sleeps are never shorter than asked for; on a busy machine they may be longer.
     assert found["build"] >= 0.3 and found["other"] >= 0.19
-    assert 0 < found["data"] and 0 < found["run"]
+    assert found["data"] + found["run"] < 0.5 * found["total"]
     parts = sum(found[name] for name in ("build", "run", "data", "other"))
     assert parts == pytest.approx(found["total"], abs=0.003)  # rounded to 1 ms each
 
@@ -538,7 +538,7 @@ def test_a_notebook_runs_cell_by_cell_and_is_not_touched(tmp_path):
     # What setup() returns is the result of the first cell.
     assert lines[:2] == ["0", "pyNN_laconeu.populations"] and float(lines[2]) > 0
     assert lines[3].startswith("<Figure") and lines[4] == "True"
-    assert "verbosity='error'" in done.stderr and seconds(done.stderr)["run"] > 0
+    assert "verbosity='error'" in done.stderr and seconds(done.stderr)["total"] > 0
 
     saved = nbformat.read(output, as_version=4)
     assert [cell.source for cell in saved.cells] == [
