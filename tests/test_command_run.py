@@ -170,10 +170,10 @@ if __name__ == "__main__":
     exec("import pyNN.nest as inner_sim", inner)
     print(inner["inner_sim"].Population.__module__)
 """)
-    done = laconeu("run", "script.py", "--plot=x", "-v", "nest", cwd=tmp_path)
+    done = laconeu("run", "script.py", "--plot=x", "-h", "--", "-v", "nest", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == f"['script.py', '--plot=x', '-v', 'nest'] True {script}"
+    assert lines[0] == f"['script.py', '--plot=x', '-h', '--', '-v', 'nest'] True {script}"
     assert lines[1] == "pyNN.brian2 True"
     assert lines[2] == "['pyNN_laconeu.populations']"
     assert [line for line in lines[3:] if line] == ["pyNN_laconeu.populations"] * 2

@@ -19,24 +19,26 @@ from .clock import Clock, print_report
 def add_arguments(parser):
     parser.add_argument("--output", metavar="FILE.ipynb",
                         help="where to save a notebook with its outputs")
-    parser.add_argument("script", help="a Python file or a notebook (.ipynb)")
-    parser.add_argument("args", nargs=argparse.REMAINDER,
-                        help="the script's own arguments; a simulator's name among them is the "
-                             "one that the script believes to run on")
+    # Everything from the first word on that is no option of ours, "--" included.
+    parser.add_argument("command", nargs=argparse.PARSER, metavar="SCRIPT",
+                        help="a Python file or a notebook (.ipynb), and the script's own "
+                             "arguments; a simulator's name among them is the one that the "
+                             "script believes to run on")
 
 
 def main(options):
-    path = Path(options.script)
+    script, *arguments = options.command[options.command[0] == "--":]
+    path = Path(script)
     if path.suffix == ".ipynb":
         from .notebook import run_notebook
 
         # Options may follow a notebook, which itself takes none.
         parser = argparse.ArgumentParser(prog=f"laconeu run {path}")
         parser.add_argument("--output", metavar="FILE.ipynb", default=options.output)
-        return run_notebook(path, parser.parse_args(options.args).output)
+        return run_notebook(path, parser.parse_args(arguments).output)
     if options.output:
         return failed("--output is for notebooks")
-    return run_script(options.script, options.args)
+    return run_script(script, arguments)
 
 
 def run_script(path, arguments):
