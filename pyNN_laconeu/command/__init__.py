@@ -8,7 +8,7 @@ import argparse
 import sys
 from importlib import import_module
 
-SUBCOMMANDS = ("run", "info")
+SUBCOMMANDS = ("run", "compare", "info")
 
 
 def main(argv=None):

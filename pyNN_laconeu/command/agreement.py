@@ -314,10 +314,8 @@ def _judge_population(population, level, reasons):
                              f"{row['unit'] and ' ' + row['unit']}, the spread between seeds "
                              f"allows {row['allowed']:.3g}")
     elif not population["identical"]:
-        for seed, exact in enumerate(population["every_seed"]):
-            if not exact["equal"]:
-                found += [f"{name}: {sentence}" for sentence in explain(exact)]
-                break
+        unequal = next(exact for exact in population["every_seed"] if not exact["equal"])
+        found += [f"{name}: {sentence}" for sentence in explain(unequal)]
     population["agrees"] = not found
     reasons += found
 
