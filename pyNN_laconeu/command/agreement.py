@@ -31,19 +31,17 @@ class Tolerances:
     relative: float = 1e-6
 
 
-def compare_peer(ours, theirs, described_ours, described_theirs, tolerances):
+def compare_peer(ours, theirs, tolerances):
     """Judge one peer.
 
     Arguments:
-        ours, theirs: lists of complete Runs, of the same seeds as far as the shorter one goes.
-        described_ours, described_theirs: for each Run, {(network, population): describe(...)}.
+        ours, theirs: lists of Runs, described, of the same seeds as far as the shorter one goes.
 
     Returns a dict: agrees, reasons (sentences), populations, projections (lists of dicts).
     """
     reasons = []
     pairs = match_populations(ours[0], theirs[0], reasons)
-    populations = [_begin(ours, theirs, described_ours, described_theirs, pair, tolerances)
-                   for pair in pairs]
+    populations = [_begin(ours, theirs, pair, tolerances) for pair in pairs]
     projections = _match_projections(ours, theirs, reasons)
     level = FALSE_ALARMS / max(1, sum(len(p["statistics"]) for p in populations if p["by_spread"])
                                + sum(p["by_spread"] for p in projections))
@@ -140,7 +138,7 @@ def _where(number, networks):
 # --- populations ------------------------------------------------------------------------------
 
 
-def _begin(ours, theirs, described_ours, described_theirs, pair, tolerances):
+def _begin(ours, theirs, pair, tolerances):
     """What there is to say about one population before anything is judged."""
     here, there = _find(ours[0], pair[0]), _find(theirs[0], pair[1])
     equal = [compare_exactly(_find(one, pair[0]), _find(other, pair[1]), tolerances)
@@ -151,10 +149,8 @@ def _begin(ours, theirs, described_ours, described_theirs, pair, tolerances):
     if not depends and any(random.values()) and not here.signals and not _spikes(here):
         depends = True  # silent in a random network: no certainty that it always is
     identical = all(one["equal"] for one in equal)
-    statistics = []
-    if described_ours and described_ours[0].get(pair[0]):
-        statistics = _statistics([described.get(pair[0]) for described in described_ours],
-                                 [described.get(pair[1]) for described in described_theirs])
+    statistics = _statistics([run.described.get(pair[0]) for run in ours],
+                             [run.described.get(pair[1]) for run in theirs])
     return dict(key=pair[0], label=here.label, network=here.network, size=here.size,
                 networks=len(ours[0].networks), celltype=here.celltype, recorded=here.recorded,
                 missing=sorted(set(here.recorded) ^ set(there.recorded)),
@@ -305,6 +301,7 @@ def _judge_population(population, level, reasons):
     found = []
     if population["missing"]:
         found.append(f"{name}: {', '.join(population['missing'])} recorded on one side only")
+        found += [f"{name}: {error}" for side in population["errors"].values() for error in side]
     for row in population["statistics"]:
         (_judge_distance if row["name"] == "ks" else _judge_means)(row, level)
     if population["by_spread"]:

@@ -151,7 +151,8 @@ def run_all(options):
                 progress.update(task, description=f"{name}, seed +{seed}: {phase}")
 
             result = run_once(options, backend, python, seed, tell)
-            result.name = name
+            tell("statistics")
+            result.describe()
             progress.advance(task)
             return result
 
@@ -262,12 +263,6 @@ def how_it_ended(status):
 def judge(options, runs):
     """Everything that the reports tell, as a dict that JSON can hold."""
     from .agreement import Tolerances, compare_peer
-    from .statistics import describe
-
-    def described(side):
-        return [{(population.network, population.number): describe(population)
-                 for network in run.networks for population in network.populations}
-                for run in side]
 
     ours = runs[OWN]
     result = dict(
@@ -284,7 +279,6 @@ def judge(options, runs):
                 "problem": "the script records nothing that could be compared"}
     result["deterministic"] = not anything_depends_on_seed(ours)
     tolerances = Tolerances(**result["tolerances"])
-    of_ours = described(ours)
     for name, theirs in runs.items():
         if name == OWN:
             continue
@@ -294,7 +288,7 @@ def judge(options, runs):
             population.recorded for network in run.networks for population in network.populations)]
         peer = dict(agrees=False, reasons=[], populations=[], projections=[])
         if usable:
-            peer = compare_peer(ours, usable, of_ours, described(usable), tolerances)
+            peer = compare_peer(ours, usable, tolerances)
         if failed:
             peer.update(agrees=None, error=theirs[-1].error, status=theirs[-1].status,
                         log=tail(theirs[-1].log))

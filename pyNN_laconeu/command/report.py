@@ -55,7 +55,8 @@ def population_rows(population):
         rows.append(("spikes" + (", seed +0" if same else ""), str(spikes["here"]),
                      str(spikes["there"]), difference_of(spikes["here"], spikes["there"]), "",
                      None))
-        rows.append(first_spike_row(spikes, by_spread))
+        if not by_spread:
+            rows.append(first_spike_row(spikes))
     for row in population["statistics"]:
         counts = by_spread and row["agrees"] is not None
         if row["name"] == "ks":
@@ -79,10 +80,10 @@ def population_rows(population):
     return rows
 
 
-def first_spike_row(spikes, by_spread):
+def first_spike_row(spikes):
     title = "first differing spike"
     if spikes["note"]:
-        return title, "", "", spikes["note"], "", None if by_spread else False
+        return title, "", "", spikes["note"], "", False
     first = spikes["first"]
     if first is None:
         return title, "", "", "none: all spikes are equal", "", True
@@ -90,18 +91,18 @@ def first_spike_row(spikes, by_spread):
     times = ["no spike" if first[side] is None else f"{first[side]:.10g} ms"
              for side in ("here", "there")]
     apart = "" if first["steps"] is None else f"{first['steps']:+.3g} steps"
-    return place, *times, apart, "", None if by_spread else False
+    return place, *times, apart, "", False
 
 
 def projection_rows(projections):
     """The same six columns for numbers of connections: those that differ, and the first others."""
     rows = []
     for row in sorted(projections, key=lambda row: row["agrees"] is True):
-        shown = [" ".join(sorted({"?" if n is None else str(n) for n in row[side]}))
-                 if len(set(row[side])) <= 2 else spread(row[side]) for side in ("ours", "theirs")]
-        error = next((error for error in row["errors"] if error), "")
-        rows.append((prefix(row) + row["label"], *shown, error,
-                     "spread between seeds" if row["by_spread"] else "", row["agrees"]))
+        shown = [extent(row[side]) for side in ("ours", "theirs")]
+        remark = next((error for error in row["errors"] if error), "")
+        if row["agrees"] and len(set(row["ours"])) > 1:
+            remark = "by the spread" if row["by_spread"] else "equal for every seed"
+        rows.append((prefix(row) + row["label"], *shown, remark, "", row["agrees"]))
     hidden = len(rows) - LISTED_PROJECTIONS
     if hidden > 0 and all(row[-1] is True for row in rows[LISTED_PROJECTIONS:]):
         rows = rows[:LISTED_PROJECTIONS]
@@ -135,9 +136,9 @@ def verdict(name, peer, result):
 def method(result):
     """Sentences on how the verdict came about."""
     tolerances = result["tolerances"]
-    exact = (f"spikes within {tolerances['steps']:g} time steps, signals within "
-             f"{tolerances['mv']:g} mV, or {tolerances['relative']:g} of the largest value in "
-             "other units")
+    exact = shorter(f"spikes within {tolerances['steps']:g} time steps, signals within "
+                    f"{tolerances['mv']:g} mV, or {tolerances['relative']:g} of the largest value "
+                    "in other units")
     if result["deterministic"]:
         return (f"Two runs of laconeu with different seeds are equal, so everything must be equal: "
                 f"{exact}.")
@@ -158,17 +159,21 @@ def kind(population):
     elif population["identical"]:
         how = "equal"
     else:
-        how = ("judged by the spread between seeds" if population["by_spread"]
-               else "judged by equality")
+        how = "by the spread" if population["by_spread"] else "by equality"
     return f"{population['size']} {population['celltype']}, {how}"
 
 
 def seconds(value):
-    return "" if value is None else f"{value:.3g} s" if value < 100 else f"{value:.0f} s"
+    return "" if value is None else f"{value:.3f} s" if value < 10 else f"{value:.1f} s"
 
 
 def number(value, sign=False):
-    return "" if value is None else f"{value:{'+' if sign else ''}.4g}"
+    return "" if value is None else shorter(f"{value:{'+' if sign else ''}.4g}")
+
+
+def shorter(text):
+    """1e-06 as 1e-6."""
+    return text.replace("e-0", "e-").replace("e+0", "e+")
 
 
 def difference_of(ours, theirs):
@@ -185,11 +190,35 @@ def spread(values):
     return f"{values.mean():.4g} ± {values.std(ddof=1):.2g}"
 
 
+def extent(counts):
+    """A count, or the least and the most."""
+    known = sorted({count for count in counts if count is not None})
+    return " to ".join(str(count) for count in (known[:1] + known[1:][-1:])) or "unknown"
+
+
+def sharpness(result):
+    """How large a difference would have gone unnoticed where seeds decide; None elsewhere."""
+    widest = {}
+    for name, peer in result["peers"].items():
+        for population in peer["populations"]:
+            for row in population["statistics"] if population["by_spread"] else ():
+                mean = np.mean([value for value in row["ours"] if value is not None] or [0.0])
+                if row["name"] == "rate" and row["allowed"] is not None and mean > 0:
+                    share = row["allowed"] / mean
+                    if share > widest.get(name, (0.0,))[0]:
+                        widest[name] = share, prefix(population) + population["label"]
+    if not widest:
+        return None
+    return ("How sharp this is: a difference in mean rate would have been seen from "
+            + "; ".join(f"{100 * share:.2g} % on, with {name}, in {label} (the least certain "
+                        "population)" for name, (share, label) in widest.items())
+            + ". More seeds (--seeds) or a longer simulation tell smaller ones.")
+
+
 # --- terminal ---------------------------------------------------------------------------------
 
 MARKS = {True: "[green]✓[/]", False: "[bold red]✗[/]", None: ""}
 STYLES = {"AGREES": "bold green", "DIFFERS": "bold red", "FAILED": "bold yellow"}
-HEADINGS = ("laconeu", "difference", "allowed")
 
 
 def show(result):
@@ -218,6 +247,8 @@ def show(result):
     for name, peer in result["peers"].items():
         show_peer(console, name, peer, result)
     console.print(method(result), style="dim")
+    if sharpness(result):
+        console.print(sharpness(result), style="dim")
     for name, peer in result["peers"].items():
         word, sentence = verdict(name, peer, result)
         console.print(f"[{STYLES[word]}]{word}[/]  {escape(sentence)}")
@@ -312,6 +343,8 @@ def write_html(result, runs, file):
             parts.append(failure_box(peer))
     if "deterministic" in result:
         parts.append(f"<p>{escape(method(result))}</p>")
+        if sharpness(result):
+            parts.append(f"<p>{escape(sharpness(result))}</p>")
     parts.append(table(("back end", "with", "runs", "build", "run", "data", "memory"),
                        run_rows(result), numbers=range(2, 7)))
     for name, backend in result["backends"].items():
@@ -400,9 +433,10 @@ def figures(result, runs):
         if any(side.trains for side in sides.values()):
             parts.append(image(raster_figure(sides, colours, first_differences(result, ours)),
                                f"rasters of {ours.label}"))
-            described = {name: [d for run in runs[name]
-                                if (p := partner_of(result, name, run, ours)) is not None
-                                and (d := described_of(p))] for name in sides}
+            described = {name: [run.described[partner.network, partner.number]
+                                for run in runs[name]
+                                if (partner := partner_of(result, name, run, ours)) is not None]
+                         for name in sides}
             parts.append(image(distribution_figure(described, colours),
                                f"distributions of {ours.label}"))
         for name in dict.fromkeys(signal.name for signal in ours.signals):
@@ -411,12 +445,6 @@ def figures(result, runs):
         parts.append(f"<p class=quiet>{len(populations) - FIGURES} more populations without "
                      "figures.</p>")
     return parts
-
-
-def described_of(population):
-    from .statistics import describe
-
-    return describe(population)
 
 
 def partner_of(result, name, run, ours):
@@ -474,6 +502,8 @@ def shown_cells(sides):
 
 def raster_figure(sides, colours, differences):
     """Spikes of each back end side by side, above the rate of all recorded cells."""
+    from matplotlib.ticker import MaxNLocator
+
     cells = shown_cells(sides)
     first = next(side.trains[0] for side in sides.values() if side.trains)
     start, stop = first.t_start, first.t_stop
@@ -507,8 +537,11 @@ def raster_figure(sides, colours, differences):
             top.legend(fontsize=8, loc="upper right")
     axes[0, 0].set(ylabel=cell_label(cells, len(first.cells)), xlim=(start, stop),
                    ylim=(-0.7, len(cells) - 0.3))
-    ticks = np.unique(np.linspace(0, len(cells) - 1, min(5, len(cells))).astype(int))
-    axes[0, 0].set_yticks(ticks, [str(cells[tick]) for tick in ticks])
+    if np.array_equal(cells, np.arange(len(cells))):
+        axes[0, 0].yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    else:
+        ticks = np.unique(np.linspace(0, len(cells) - 1, min(5, len(cells))).astype(int))
+        axes[0, 0].set_yticks(ticks, [str(cells[tick]) for tick in ticks])
     axes[1, 0].set_ylabel("rate (Hz)")
     axes[1, 0].set_ylim(bottom=0)
     return figure

@@ -24,6 +24,7 @@ class Run:
 
     status: 'complete', 'failed', 'not importable', 'died', 'stopped'. error: text, else None.
     about: what capture.py wrote. networks: the Networks. log: what the script printed.
+    seconds: how long the process took. described: {(network, population): describe(...)}.
     """
 
     backend: str
@@ -34,6 +35,12 @@ class Run:
     networks: list = field(default_factory=list)
     log: str = ""
     seconds: float = 0.0
+    described: dict = field(default_factory=dict)
+
+    def describe(self):
+        """Fill in `described`."""
+        self.described = {(population.network, population.number): describe(population)
+                          for network in self.networks for population in network.populations}
 
 
 @dataclass
@@ -194,7 +201,9 @@ def _rates(segments):
         if length <= 0:
             continue
         for cell, times in zip(trains.cells.tolist(), trains.split()):
-            rate = elephant.statistics.mean_firing_rate(times, trains.t_start, trains.t_stop)
+            rate = 0.0  # elephant refuses empty trains
+            if times.size:
+                rate = elephant.statistics.mean_firing_rate(times, trains.t_start, trains.t_stop)
             counted[cell] = counted.get(cell, 0.0) + rate * length
             lasted[cell] = lasted.get(cell, 0.0) + length
     return np.array([1e3 * counted[cell] / lasted[cell] for cell in counted])
