@@ -219,7 +219,8 @@ def _compare_signals(ours, theirs, tolerances):
     others = {(s.name, s.segment, s.piece): s for s in theirs.signals}
     for here in ours.signals:
         there = others.get((here.name, here.segment, here.piece))
-        result = dict(name=here.name, units=here.units, segment=here.segment, largest=None,
+        result = dict(name=here.name, units=here.units, segment=here.segment,
+                      piece=here.piece, t_start=here.t_start, largest=None,
                       cell=None, time=None, tolerance=None, equal=False, note=None)
         results.append(result)
         if there is None:
@@ -307,9 +308,9 @@ def _judge_population(population, level, reasons):
     if population["by_spread"]:
         for row in population["statistics"]:
             if row["agrees"] is False:
-                found.append(f"{name}: {row['title']} differs by {row['difference']:.3g}"
+                found.append(f"{name}: {row['title']} differs by {short(row['difference'])}"
                              f"{row['unit'] and ' ' + row['unit']}, the spread between seeds "
-                             f"allows {row['allowed']:.3g}")
+                             f"allows {short(row['allowed'])}")
     elif not population["identical"]:
         unequal = next(exact for exact in population["every_seed"] if not exact["equal"])
         found += [f"{name}: {sentence}" for sentence in explain(unequal)]
@@ -378,27 +379,49 @@ def explain(exact):
             what = f"at {time:.10g} ms {side} only"
         else:
             what = (f"at {first['here']:.10g} ms here, at {first['there']:.10g} ms there "
-                    f"({first['steps']:+.3g} steps)")
+                    f"({in_steps(first['steps'])} there)")
         text = (f"first differing spike{segment}: cell {first['cell']}, spike {first['number']}, "
                 f"{what}; {spikes['differing']} of {_count(spikes['cells'], 'cell')} differ, "
                 f"{spikes['here']} spikes here, {spikes['there']} there")
         if spikes["shift"] is not None:
-            least, most = (round(step, 3) + 0.0 for step in spikes["shift"])
-            text += (f"; every spike of them is {least:+g} steps there" if least == most
-                     else f"; shifts from {least:+g} to {most:+g} steps there")
+            least, most = spikes["shift"]
+            text += (f"; all their spikes are {in_steps(least)} there"
+                     if round(most - least, 3) == 0
+                     else f"; from {in_steps(least)} to {in_steps(most)} there")
         sentences.append(text)
     for signal in exact["signals"]:
         if signal["equal"]:
             continue
-        segment = f" of segment {signal['segment'] + 1}" if signal["segment"] else ""
+        name = signal_name(signal)
         if signal["note"]:
-            sentences.append(f"{signal['name']}{segment}: {signal['note']}")
+            sentences.append(f"{name}: {signal['note']}")
         else:
             sentences.append(
-                f"{signal['name']}{segment} differs by up to {signal['largest']:.3g} "
-                f"{signal['units']} (cell {signal['cell']} at {signal['time']:.10g} ms), allowed "
-                f"{signal['tolerance']:.3g}")
+                f"{name} differs by up to {short(signal['largest'])} {signal['units']} (cell "
+                f"{signal['cell']} at {signal['time']:.10g} ms), allowed "
+                f"{short(signal['tolerance'])}")
     return sentences
+
+
+def in_steps(steps):
+    """A shift as words: '2 steps later', '1 step earlier'."""
+    size = f"{abs(steps):.3g}"
+    return f"{size} step{'' if size == '1' else 's'} {'earlier' if steps < 0 else 'later'}"
+
+
+def short(value, digits=3, sign=""):
+    """A number as text, 1e-06 as 1e-6."""
+    return f"{value:{sign}.{digits}g}".replace("e-0", "e-").replace("e+0", "e+")
+
+
+def signal_name(signal):
+    """The variable, and which piece of the recording where there are several."""
+    name = signal["name"]
+    if signal["segment"]:
+        name += f", segment {signal['segment'] + 1}"
+    if signal["piece"]:
+        name += f", from {signal['t_start']:g} ms"
+    return name
 
 
 # --- connections ------------------------------------------------------------------------------

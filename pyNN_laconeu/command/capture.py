@@ -51,8 +51,12 @@ def main(request_file):
     capture.show("import")
     try:
         backend = import_backend(request, about)
-    except BaseException:  # a simulator may end the process where its licence or library is missing
-        about.update(status="not importable", error=traceback.format_exc())
+    except BaseException as error:
+        # The whole traceback goes to what is printed; the first line tells most.
+        traceback.print_exc()
+        about.update(status="not importable",
+                     error=f"pyNN.{request['backend']} cannot be imported by {sys.executable}: "
+                           f"{type(error).__name__}: {error}")
         capture.write()
         return 3
     capture.attach(backend)
@@ -463,6 +467,13 @@ class Capture:
         trains = segment.spiketrains
         if len(trains):
             index, cells, times, start = spike_arrays(trains, population)
+            inside = (times >= start - 1e-6) & (times <= kept["t_stop"] + 1e-6)
+            if not inside.all():  # pyNN.brian2 has spikes at 0 after get_data(clear=True)
+                outside = times[~inside]
+                entry["errors"].append(
+                    f"{outside.size} spikes, the first at {outside.min():g} ms, are outside the "
+                    f"time recorded, {start:g} to {kept['t_stop']:g} ms; left out")
+                index, times = index[inside], times[inside]
             kept["t_start"] = start
             kept["recorded"].append("spikes")
             self.arrays[place + "/cells"] = cells
@@ -536,24 +547,20 @@ def spike_arrays(trains, population):
     """
     import numpy as np
 
-    multiplexed = getattr(trains, "multiplexed", None)
-    ids = getattr(trains, "all_channel_ids", None)
-    if multiplexed is not None and ids is not None and len(multiplexed) == 2:
-        channels, times = multiplexed
+    if getattr(trains, "_spike_time_array", None) is not None:
+        channels, times = trains.multiplexed
         times = np.asarray(getattr(times, "magnitude", times), np.float64)
         first = int(population.first_id)
-        cells = np.asarray(ids, np.int64) - first
+        cells = np.asarray(trains.all_channel_ids, np.int64) - first
         index = np.asarray(channels, np.int64) - first
+        start = trains.t_start
     else:
         cells = np.array([int(train.annotations["source_index"]) for train in trains], np.int64)
         sizes = [len(train) for train in trains]
         index = np.repeat(cells, sizes)
-        times = (np.concatenate([train.rescale("ms").magnitude for train in trains])
-                 if sum(sizes) else np.empty(0))
+        times = np.concatenate([train.rescale("ms").magnitude for train in trains])
+        start = min(train.t_start for train in trains)
     order = np.lexsort((times, index))
-    start = getattr(trains, "t_start", None) if multiplexed is not None else None
-    if start is None:
-        start = trains[0].t_start if len(trains) else 0.0
     start = float(start.rescale("ms").magnitude) if hasattr(start, "rescale") else float(start)
     return index[order], np.sort(cells), times[order].astype(np.float64), start
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .agreement import in_steps, short, signal_name
+
 RASTER_CELLS = 100
 RASTER_SPIKES = 20000  # in one panel; with more, the time shown is shortened
 TRACE_CELLS = 3
@@ -41,7 +43,7 @@ def run_rows(result):
     return rows
 
 
-def population_rows(population):
+def population_rows(population, name):
     """(quantity, ours, theirs, difference, allowed, agrees) as texts; agrees: True, False, None.
 
     Rows with None inform; they do not count.
@@ -63,20 +65,22 @@ def population_rows(population):
             shown = ("", "", number(row["difference"]))
         else:
             shown = (spread(row["ours"]), spread(row["theirs"]),
-                     number(row["difference"], sign=True))
+                     number(row["difference"], sign="+"))
         unit = f" ({row['unit']})" if row["unit"] else ""
         rows.append((row["title"] + unit, *shown,
                      number(row["allowed"]) if by_spread else "",
                      row["agrees"] if counts else None))
     for signal in exact["signals"] if exact else ():
-        segment = f", segment {signal['segment'] + 1}" if signal["segment"] else ""
-        title = f"largest |difference| of {signal['name']} ({signal['units']}){segment}"
+        title = f"largest |difference| of {signal_name(signal)} ({signal['units']})"
         if signal["note"]:
             rows.append((title, "", "", signal["note"], "", None if by_spread else False))
         else:
             rows.append((title, "", "", number(signal["largest"]),
                          "" if by_spread else number(signal["tolerance"]),
                          None if by_spread else signal["equal"]))
+    for side, where in (("ours", OWN), ("theirs", name)):
+        rows += [(f"{where}: {error}", "", "", "", "", None)
+                 for error in population["errors"][side]]
     return rows
 
 
@@ -90,7 +94,7 @@ def first_spike_row(spikes):
     place = f"{title} (cell {first['cell']}, spike {first['number']})"
     times = ["no spike" if first[side] is None else f"{first[side]:.10g} ms"
              for side in ("here", "there")]
-    apart = "" if first["steps"] is None else f"{first['steps']:+.3g} steps"
+    apart = "" if first["steps"] is None else in_steps(first["steps"])
     return place, *times, apart, "", False
 
 
@@ -136,9 +140,9 @@ def verdict(name, peer, result):
 def method(result):
     """Sentences on how the verdict came about."""
     tolerances = result["tolerances"]
-    exact = shorter(f"spikes within {tolerances['steps']:g} time steps, signals within "
-                    f"{tolerances['mv']:g} mV, or {tolerances['relative']:g} of the largest value "
-                    "in other units")
+    exact = (f"spikes within {tolerances['steps']:g} time steps, signals within "
+             f"{short(tolerances['mv'])} mV, or {short(tolerances['relative'])} of the largest "
+             "value in other units")
     if result["deterministic"]:
         return (f"Two runs of laconeu with different seeds are equal, so everything must be equal: "
                 f"{exact}.")
@@ -167,13 +171,8 @@ def seconds(value):
     return "" if value is None else f"{value:.3f} s" if value < 10 else f"{value:.1f} s"
 
 
-def number(value, sign=False):
-    return "" if value is None else shorter(f"{value:{'+' if sign else ''}.4g}")
-
-
-def shorter(text):
-    """1e-06 as 1e-6."""
-    return text.replace("e-0", "e-").replace("e+0", "e+")
+def number(value, sign=""):
+    return "" if value is None else short(value, 4, sign)
 
 
 def difference_of(ours, theirs):
@@ -185,9 +184,9 @@ def spread(values):
     values = np.array([value for value in values if value is not None], float)
     if not values.size:
         return "undefined"
-    if values.size == 1:
-        return f"{values[0]:.4g}"
-    return f"{values.mean():.4g} ± {values.std(ddof=1):.2g}"
+    if np.ptp(values) <= 1e-9 * np.abs(values).max():
+        return short(values[0], 4)
+    return f"{short(values.mean(), 4)} ± {short(values.std(ddof=1), 2)}"
 
 
 def extent(counts):
@@ -262,6 +261,7 @@ def show_peer(console, name, peer, result):
     from rich.table import Table
 
     if peer["agrees"] is None:
+        console.print(f"[bold]{escape(name)}[/]")
         show_failure(console, peer)
     if not peer["populations"]:
         return
@@ -272,7 +272,7 @@ def show_peer(console, name, peer, result):
     for population in peer["populations"]:
         table.add_row(f"[bold]{escape(prefix(population) + population['label'])}[/] "
                       f"[dim]{escape(kind(population))}[/]")
-        for row in population_rows(population):
+        for row in population_rows(population, name):
             table.add_row("  " + escape(row[0]), *(escape(cell) for cell in row[1:5]),
                           MARKS[row[5]])
     if peer["projections"]:
@@ -286,7 +286,7 @@ def show_failure(console, failed):
     from rich.markup import escape
 
     console.print(f"[yellow]{escape((failed['error'] or '').rstrip())}[/]")
-    if failed.get("log"):
+    if failed.get("log") and failed["status"] != "not importable":
         console.print("[dim]last lines printed by the script:[/]")
         console.print(escape(failed["log"]), style="dim")
 
@@ -320,7 +320,8 @@ NOTES = """
 <p class="quiet">CV of intervals: standard deviation of a cell's intervals over their mean,
 averaged over cells (1 for a Poisson process). Pairwise correlation: of spike counts in bins of
 5 ms, averaged over pairs. KS distance of rates: largest distance between the cumulative
-distributions of the cells' rates, averaged over pairs of runs. ± is the standard deviation between
+distributions of the cells' rates, averaged over pairs of runs. Distributions drawn are of all runs
+together, with the outermost hundredth in the outer bins. ± is the standard deviation between
 seeds. Statistics by elephant. Build: from setup() to the last run(); run: the calls of run(); data:
 get_data() and the like, as the script calls them; medians over the runs. Memory: peak of the
 process. Times are those of this machine as the script runs here, with as many threads as each
@@ -401,7 +402,7 @@ def peer_section(name, peer):
         rows.append(f"<tr class=head><td colspan=6><b>"
                     f"{escape(prefix(population) + population['label'])}</b> "
                     f"<span class=quiet>{escape(kind(population))}</span></td></tr>")
-        for row in population_rows(population):
+        for row in population_rows(population, name):
             add(row)
     if peer["projections"]:
         rows.append("<tr class=head><td colspan=6><b>connections</b></td></tr>")
@@ -565,15 +566,15 @@ def distribution_figure(described, colours):
             axis.text(0.5, 0.5, "not enough spikes", ha="center", color="#666",
                       transform=axis.transAxes)
             continue
-        low, high = everything.min(), everything.max()
+        low, high = np.percentile(everything, (0.5, 99.5))
         if high - low < 1e-9 * max(1.0, abs(high)):
             low, high = low - 0.5, high + 0.5
         bins = np.linspace(low, high, 31)
         for name, some in values.items():
             if some.size:
-                axis.hist(some, bins, weights=np.full(some.size, 1 / some.size), histtype="step",
-                          lw=1.8 if name == OWN else 1.3, color=colours[name], label=name,
-                          ls="-" if name == OWN else "--")
+                axis.hist(np.clip(some, low, high), bins, weights=np.full(some.size, 1 / some.size),
+                          histtype="step", lw=1.8 if name == OWN else 1.3, color=colours[name],
+                          label=name, ls="-" if name == OWN else "--")
         axis.set_ylim(bottom=0)
     axes[0, 0].set_ylabel("share of cells")
     axes[0, 2].set_ylabel("share of pairs")
