@@ -14,12 +14,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 OWN = "laconeu"
 NEEDED = ("rich", "elephant", "matplotlib")
-AGREE, DIFFER, FAILED = 0, 1, 2
+AGREE, DIFFER, FAILED, INTERRUPTED = 0, 1, 2, 130
 HERE = Path(__file__).resolve().parent
 LOG_LINES = 40  # of what a failed script has printed
 PHASES = {"import": "starting", "build": "building", "run": "running", "ran": "has run",
@@ -66,7 +68,12 @@ def main(options):
         return FAILED
     from . import report
 
-    runs = run_all(options)
+    try:
+        with ended_by_signals():
+            runs = run_all(options)
+    except KeyboardInterrupt:
+        print("laconeu compare: interrupted", file=sys.stderr)
+        return INTERRUPTED
     result = judge(options, runs)
     report.show(result)
     write_json(result, options.json)
@@ -129,6 +136,25 @@ def settle(options):
 
 
 # --- running ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def ended_by_signals():
+    """Let SIGTERM and SIGHUP end this process in order, so that a running script ends too."""
+    before = {}
+
+    def leave(number, frame):
+        sys.exit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name) and threading.current_thread() is threading.main_thread():
+            number = getattr(signal, name)
+            before[number] = signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run_all(options):

@@ -122,10 +122,12 @@ def verdict(name, peer, result):
         known = ""
         if peer["populations"]:
             known = (" What it recorded until then agrees." if not peer["reasons"] else
-                     " What it recorded until then differs.")
+                     " What it recorded until then differs (here: on laconeu, there: on "
+                     f"{name}).")
         return "FAILED", f"{name} {word}, so nothing can be said about agreement.{known}"
     if not peer["agrees"]:
-        return "DIFFERS", f"{name} and laconeu do not agree on this script."
+        return "DIFFERS", (f"{name} and laconeu do not agree on this script (here: on laconeu, "
+                           f"there: on {name}).")
     recorded = [p for p in peer["populations"] if p["recorded"]]
     if all(p["identical"] for p in recorded):
         return "AGREES", (f"{name} and laconeu agree: all spikes and signals recorded are equal, "
@@ -325,7 +327,7 @@ together, with the outermost hundredth in the outer bins. ± is the standard dev
 seeds. Statistics by elephant. Build: from setup() to the last run(); run: the calls of run(); data:
 get_data() and the like, as the script calls them; medians over the runs. Memory: peak of the
 process. Times are those of this machine as the script runs here, with as many threads as each
-simulator takes.</p>
+simulator takes. Where back ends are known to differ, and why, is told in pyNN_laconeu/README.md.</p>
 """
 
 
