@@ -327,7 +327,7 @@ together, with the outermost hundredth in the outer bins. ± is the standard dev
 seeds. Statistics by elephant. Build: from setup() to the last run(); run: the calls of run(); data:
 get_data() and the like, as the script calls them; medians over the runs. Memory: peak of the
 process. Times are those of this machine as the script runs here, with as many threads as each
-simulator takes. Where back ends are known to differ, and why, is told in pyNN_laconeu/README.md.</p>
+simulator takes. Where back ends are known to differ, and why: see pyNN_laconeu/README.md.</p>
 """
 
 
