@@ -186,7 +186,7 @@ def run_all(options):
         seeds = options.seeds
         for seed in range(own_runs):
             runs[OWN].append(run(OWN, sys.executable, seed, OWN))
-            if runs[OWN][-1].status != "complete":
+            if runs[OWN][-1].status != "complete" or not records_anything(runs[OWN][-1]):
                 return runs
             if seed == 1 and not anything_depends_on_seed(runs[OWN]):
                 seeds = 1
@@ -202,6 +202,11 @@ def run_all(options):
                     progress.advance(task, seeds - 1 - seed)
                     break
     return runs
+
+
+def records_anything(run):
+    return any(population.recorded for network in run.networks
+               for population in network.populations)
 
 
 def anything_depends_on_seed(runs):
@@ -299,8 +304,7 @@ def judge(options, runs):
     if ours[-1].status != "complete":
         return {**result, "exit_status": FAILED,
                 "problem": f"the script fails on laconeu: {last_line(ours[-1].error)}"}
-    if not any(population.recorded for network in ours[0].networks
-               for population in network.populations):
+    if not records_anything(ours[0]):
         return {**result, "exit_status": FAILED,
                 "problem": "the script records nothing that could be compared"}
     result["deterministic"] = not anything_depends_on_seed(ours)
@@ -310,8 +314,7 @@ def judge(options, runs):
             continue
         failed = theirs[-1].status != "complete"
         # What was recorded before a script failed is shown, but proves nothing.
-        usable = [run for run in theirs if any(
-            population.recorded for network in run.networks for population in network.populations)]
+        usable = [run for run in theirs if records_anything(run)]
         peer = dict(agrees=False, reasons=[], populations=[], projections=[])
         if usable:
             peer = compare_peer(ours, usable, tolerances)
