@@ -99,8 +99,8 @@ def options(folder, script, *arguments):
     """What main() gets for `compare script arguments`, settled."""
     chosen = SimpleNamespace(
         script=str(folder / script), args=list(arguments), peers=["laconeu"], peer_python=[],
-        seeds=3, tolerance_steps=0.5, tolerance_mv=1e-6, tolerance_relative=1e-6, timeout=60.0,
-        json=None, html=None)
+        seeds=3, tolerance_steps=0.5, tolerance_mv=1e-6, tolerance_relative=1e-6, skip=0.0,
+        timeout=60.0, json=None, html=None)
     problem = compare.settle(chosen)
     assert problem is None, problem
     return chosen
@@ -294,8 +294,8 @@ def test_options_behind_the_script_are_told_from_its_own(folder):
     chosen = SimpleNamespace(
         script=str(folder / "poisson.py"), peers=["nest"], peer_python=[], seeds=5,
         args=["--order", "5", "--with", "neuron", "--seeds", "7", "-v", "--", "--seeds", "2"],
-        tolerance_steps=0.5, tolerance_mv=1e-6, tolerance_relative=1e-6, timeout=1.0, json=None,
-        html=None)
+        tolerance_steps=0.5, tolerance_mv=1e-6, tolerance_relative=1e-6, skip=0.0, timeout=1.0,
+        json=None, html=None)
     assert compare.settle(chosen) is None
     assert chosen.peers == ["nest", "neuron"] and chosen.seeds == 7
     assert chosen.args == ["--order", "5", "-v", "--seeds", "2"]
@@ -483,6 +483,9 @@ def test_statistics_are_those_of_plain_formulas():
     expected = np.corrcoef(bins)[np.triu_indices(11, 1)]
     assert found["correlations"] == pytest.approx(expected, abs=1e-6)
     assert found["correlation"] == pytest.approx(expected.mean(), abs=1e-6)
+    late = statistics.describe(population([(c, t) for c, ts in enumerate(times) for t in ts], 12,
+                                          1000.0), skip=400.0)
+    assert late["rates"] == pytest.approx([(ts >= 400).sum() / 0.6 for ts in times], abs=1e-5)
     silent = statistics.describe(population([], 4, 100.0))
     assert silent["rate"] == 0.0 and silent["cv"] is None and silent["correlation"] is None
 

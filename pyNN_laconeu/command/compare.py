@@ -32,10 +32,9 @@ def add_arguments(parser):
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = __doc__.split("\n\n", 1)[1]
     add_options(parser)
-    parser.add_argument("script", help="a Python file that uses any PyNN back end")
-    parser.add_argument("args", nargs=argparse.REMAINDER,
-                        help="the script's own arguments; after -- also those that have the name "
-                             "of an option above")
+    parser.add_argument("command", nargs=argparse.PARSER, metavar="SCRIPT",
+                        help="a Python file that uses any PyNN back end, and its own arguments; "
+                             "after -- also those that have the name of an option below")
 
 
 def add_options(parser):
@@ -54,6 +53,9 @@ def add_options(parser):
     parser.add_argument("--tolerance-relative", type=float, default=1e-6, metavar="FRACTION",
                         help="other signals are equal if apart by this fraction of their largest "
                              "magnitude (default: %(default)s)")
+    parser.add_argument("--skip", type=float, default=0.0, metavar="MS",
+                        help="statistics leave out so much of the beginning of each segment "
+                             "(default: %(default)g)")
     parser.add_argument("--timeout", type=float, default=3600.0, metavar="SECONDS",
                         help="a run that takes longer is stopped (default: %(default)g)")
     parser.add_argument("--json", metavar="FILE", help="default: <script>_compare.json, here")
@@ -62,6 +64,7 @@ def add_options(parser):
 
 def main(options):
     """Returns the exit status."""
+    options.script, *options.args = options.command[options.command[0] == "--":]
     problem = settle(options)
     if problem:
         print(f"laconeu compare: {problem}", file=sys.stderr)
@@ -114,7 +117,7 @@ def settle(options):
     options.peers = list(dict.fromkeys(options.peers))
     if options.seeds < 1:
         return f"--seeds {options.seeds}: at least one run is needed"
-    for name in ("tolerance_steps", "tolerance_mv", "tolerance_relative"):
+    for name in ("tolerance_steps", "tolerance_mv", "tolerance_relative", "skip"):
         if not getattr(options, name) >= 0:
             return f"--{name.replace('_', '-')} {getattr(options, name)}: must not be negative"
     if not options.timeout > 0:
@@ -178,7 +181,7 @@ def run_all(options):
 
             result = run_once(options, backend, python, seed, tell)
             tell("statistics")
-            result.describe()
+            result.describe(options.skip)
             progress.advance(task)
             return result
 
@@ -298,6 +301,7 @@ def judge(options, runs):
     ours = runs[OWN]
     result = dict(
         script=options.script, arguments=options.args, seeds=len(ours),
+        skip=options.skip,
         tolerances=dict(steps=options.tolerance_steps, mv=options.tolerance_mv,
                         relative=options.tolerance_relative),
         backends={name: summary(side) for name, side in runs.items()}, peers={})

@@ -151,7 +151,8 @@ def method(result):
     return (f"The script depends on seeds: laconeu ran {result['seeds']} times, run k with k added "
             "to every seed. Populations that depend on them may differ between simulators as they "
             "do between seeds (t-tests that together raise a false alarm in one of 100 "
-            f"comparisons); others must be equal: {exact}.")
+            f"comparisons); others must be equal: {exact}."
+            + (f" Statistics leave out the first {result['skip']:g} ms." if result["skip"] else ""))
 
 
 def prefix(row):

@@ -37,9 +37,9 @@ class Run:
     seconds: float = 0.0
     described: dict = field(default_factory=dict)
 
-    def describe(self):
-        """Fill in `described`."""
-        self.described = {(population.network, population.number): describe(population)
+    def describe(self, skip=0.0):
+        """Fill in `described`; skip: ms at the beginning of each segment that do not count."""
+        self.described = {(population.network, population.number): describe(population, skip)
                           for network in self.networks for population in network.populations}
 
 
@@ -82,6 +82,12 @@ class Trains:
     cells: np.ndarray  # int64 [recorded cells], ascending
     cell: np.ndarray  # int64 [spikes]
     time: np.ndarray  # ms, float64 [spikes]
+
+    def since(self, start):
+        """These from `start` (ms) on."""
+        late = self.time >= start
+        return Trains(self.segment, max(self.t_start, start), self.t_stop, self.cells,
+                      self.cell[late], self.time[late])
 
     def split(self):
         """The spike times (ms) of each recorded cell, as a list of arrays."""
@@ -160,8 +166,8 @@ def _joined(trains):
     return joined
 
 
-def describe(population):
-    """The statistics of one population in one run.
+def describe(population, skip=0.0):
+    """The statistics of one population in one run, without the first `skip` ms of each segment.
 
     Returns a dict with `spikes` (number), `rate` (Hz, mean over cells), `cv` (mean over cells of
     the CV of intervals), `correlation` (mean over pairs of the correlation coefficient of counts
@@ -169,26 +175,29 @@ def describe(population):
     `correlations` (arrays); and `signals`, {name: dict of units, mean and sd}.
     """
     result = dict(spikes=None, rate=None, cv=None, correlation=None, rates=np.empty(0),
-                  cvs=np.empty(0), correlations=np.empty(0), signals=_signal_statistics(population))
+                  cvs=np.empty(0), correlations=np.empty(0),
+                  signals=_signal_statistics(population.signals, skip))
     if "spikes" not in population.recorded:
         return result
-    result["spikes"] = int(sum(trains.time.size for trains in population.trains))
-    result["rates"] = _rates(population.trains)
-    result["cvs"] = _variations(population.trains)
-    result["correlations"] = _correlations(population.trains)
+    segments = [trains.since(skip) for trains in population.trains if trains.t_stop > skip]
+    result["spikes"] = int(sum(trains.time.size for trains in segments))
+    result["rates"] = _rates(segments)
+    result["cvs"] = _variations(segments)
+    result["correlations"] = _correlations(segments)
     for name, values in (("rate", "rates"), ("cv", "cvs"), ("correlation", "correlations")):
         if result[values].size:
             result[name] = float(result[values].mean())
     return result
 
 
-def _signal_statistics(population):
+def _signal_statistics(signals, skip):
     gathered = {}
-    for signal in population.signals:
-        gathered.setdefault((signal.name, signal.units), []).append(signal.values.ravel())
-    return {name: dict(units=units, mean=float(np.mean(np.concatenate(values))),
-                       sd=float(np.std(np.concatenate(values))))
-            for (name, units), values in gathered.items()}
+    for signal in signals:
+        first = max(0, int(np.ceil((skip - signal.t_start) / signal.interval - 1e-6)))
+        gathered.setdefault((signal.name, signal.units), []).append(signal.values[first:].ravel())
+    gathered = {key: np.concatenate(values) for key, values in gathered.items()}
+    return {name: dict(units=units, mean=float(values.mean()), sd=float(values.std()))
+            for (name, units), values in gathered.items() if values.size}
 
 
 def _rates(segments):
