@@ -212,7 +212,7 @@ def sharpness(result):
     if not widest:
         return None
     return ("How sharp this is: a difference in mean rate would have been seen from "
-            + "; ".join(f"{100 * share:.2g} % on, with {name}, in {label} (the least certain "
+            + "; ".join(f"{100 * share:.0f} % on, with {name}, in {label} (the least certain "
                         "population)" for name, (share, label) in widest.items())
             + ". More seeds (--seeds) or a longer simulation tell smaller ones.")
 
