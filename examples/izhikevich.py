@@ -1,14 +1,17 @@
 """
 Three Izhikevich cells, each driven in another way: i_offset, a spike train, a DC source.
 
-The lecture's single-cell script: dt 0.01 ms, 41 spikes onto a view of one cell, a current from
-2 to 92 ms into another view of one cell, the three membrane potentials in PyNN's own Figure.
+The lecture's single-cell script, with the model of Izhikevich (2003), doi:10.1109/TNN.2003.820440:
+dt 0.01 ms, 41 spikes onto a view of one cell, a current from 2 to 92 ms into another view of one
+cell, the three membrane potentials in PyNN's own Figure.
 
     python examples/izhikevich.py [backend] [--plot izhikevich.png]
 """
 
 import numpy as np
 from ring import command_line, headless_pyplot, load
+
+DRIVES = ("i_offset", "spikes", "DCSource")  # of each cell
 
 
 def build(sim):
@@ -40,18 +43,20 @@ def main():
     options = command_line(__doc__, simtime=100.0).parse_args()
     v, trains = run(load(options.backend), options.simtime)
     print(f"Three Izhikevich cells, {options.simtime:g} ms of pyNN.{options.backend}")
-    for cell, (drive, train) in enumerate(zip(("i_offset", "spikes", "DCSource"), trains)):
+    for cell, (drive, train) in enumerate(zip(DRIVES, trains)):
         print(f"  {drive:<9} v from {v[:, cell].min().item():.2f} to {v[:, cell].max().item():.2f}"
               f" mV, spikes at {np.round(train.magnitude, 2)} ms")
     if options.plot:
         headless_pyplot()
         from pyNN.utility.plotting import Figure, Panel
 
+        last = dict(xticks=True, xlabel="Time (ms)")
         Figure(
-            Panel(v, ylabel="Membrane potential (mV)", xlabel="Time (ms)", xticks=True,
-                  yticks=True),
+            *(Panel(v[:, cell], ylabel=f"{drive}\nv (mV)", yticks=True, legend=False,
+                    ylim=(-85, 35), **last if cell == 2 else {})
+              for cell, drive in enumerate(DRIVES)),
             title="Three Izhikevich cells",
-            annotations=f"Simulated with pyNN.{options.backend}",
+            size=(8, 6),
         ).save(options.plot)
         print("Figure saved in", options.plot)
 

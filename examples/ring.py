@@ -7,6 +7,10 @@ makes those near it fire most. They excite 60 conductance-based cells through a 
 the whole ring. Excitation takes 8 ms and the detour over the inhibitory cells 3 + 5 ms, so
 that both arrive together.
 
+Tuning on a ring is the model of Ben-Yishai, Bar-Or and Sompolinsky (1995),
+doi:10.1073/pnas.92.9.3844; inhibition that is fed forward, and less tuned, sharpens it in Troyer
+et al. (1998), doi:10.1523/JNEUROSCI.18-15-05908.1998.
+
 The lecture does not print its weights. These were chosen so that only the best tuned sources
 can fire a cell alone, and so that 3 s give about the lecture's mean spike counts (input 6.7,
 excitatory 44, inhibitory 134).
@@ -102,9 +106,7 @@ def plot(alone, inhibited, simtime, filename):
         4, 2, figsize=(10, 8.5), sharex="col", width_ratios=(2.4, 1), layout="constrained"
     )
     for (raster, tuning), (title, (counts, trains), colour) in zip(axes, rows):
-        for train in trains:
-            height = degrees[train.annotations["source_index"]]
-            raster.plot(train.magnitude, np.full(len(train), height), "|", ms=2.5, color=colour)
+        draw_raster(raster, trains, degrees, ms=2.5, color=colour)
         raster.set(title=title, ylabel="preferred direction\n(degrees)", xlim=(0, simtime))
         raster.set(yticks=(0, 90, 180, 270, 360), ylim=(-8, 368))
         tuning.plot(degrees, 1e3 * counts / simtime, ".-", color=colour)
@@ -116,8 +118,16 @@ def plot(alone, inhibited, simtime, filename):
     axes[0, 1].legend(frameon=False, loc="upper left", fontsize="small")
     axes[-1, 0].set_xlabel("time (ms)")
     axes[-1, 1].set_xlabel("preferred direction (degrees)")
-    figure.savefig(filename, dpi=120)
+    figure.savefig(filename, dpi=100)
     plt.close(figure)
+
+
+def draw_raster(axis, trains, heights=None, **style):
+    """A mark for each spike, at heights[index of its cell] (default: the index itself)."""
+    for train in trains:
+        index = train.annotations["source_index"]
+        height = index if heights is None else heights[index]
+        axis.plot(train.magnitude, np.full(len(train), height), "|", **style)
 
 
 def command_line(description, simtime):

@@ -4,7 +4,8 @@ Synchrony detector: spikes sent at once are heard at once only where the delays 
 60 buffer cells fire together, driven by a current that is on for a fifth of every 200 ms.
 60 relay cells repeat a buffer's spike when Poisson noise helps them. Each relay reaches each of
 60 detectors, with delays 6 + |N(0, sigma_j)| ms whose spread sigma_j grows from 0 (detector 0)
-to 25 ms (detector 59): the more dispersed the delays, the fewer volleys a detector sees.
+to 25 ms (detector 59): the more dispersed the delays, the fewer volleys a detector sees. Koenig,
+Engel and Singer (1996), doi:10.1016/S0166-2236(96)80019-1, call such a cell coincidence detector.
 
 The second network adds 60 inhibitory cells, which hear the relays late (delays 2 + |N(0, 50)|)
 and silence one detector each. After it has been set up, the first network's detectors are
@@ -15,7 +16,7 @@ compared with the second's, from the populations themselves: their data must out
 
 import numpy as np
 from integrator import spike_counts
-from ring import DT, N, command_line, headless_pyplot, load, tuned_rates
+from ring import DT, N, command_line, draw_raster, headless_pyplot, load, tuned_rates
 
 DISPERSION = np.linspace(0, 25, N)  # ms, one per detector
 MAX_DELAY = 250.0  # ms
@@ -64,21 +65,30 @@ def run(sim, inhibition=False, simtime=20000.0, seed=42):
 
 
 def plot(excitatory, inhibited, simtime, filename):
-    """A second of spikes around the middle, and spikes against the dispersion of the delays."""
+    """A second of spikes of both networks, and how often their detectors fire by dispersion."""
     plt = headless_pyplot()
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for height, name in enumerate(("buffer", "relay", "detector")):
-        for train in excitatory[name].get_data().segments[0].spiketrains:
-            row = N * height + train.annotations["source_index"]
-            left.plot(train.magnitude, np.full(len(train), row), "|", ms=2, color=f"C{height}")
-    left.set(xlim=(simtime / 2, min(simtime / 2 + 1000, simtime)), xlabel="time (ms)")
-    left.set(yticks=(30, 90, 150), yticklabels=("buffer", "relay", "detector"))
-    left.set_title("without inhibition")
-    for label, network in (("without inhibition", excitatory), ("with inhibition", inhibited)):
-        right.plot(DISPERSION, 1e3 * spike_counts(network["detector"]) / simtime, ".", label=label)
-    right.set(xlabel="dispersion of the delays (ms)", ylabel="rate of the detector (Hz)")
-    right.legend(frameon=False)
-    figure.savefig(filename, dpi=120)
+    figure, axes = plt.subplot_mosaic([["before", "rate"], ["after", "rate"]], figsize=(11, 7),
+                                      height_ratios=(3, 4), layout="constrained")
+    start = 200.0 * (simtime // 400)
+    networks = {"without inhibition": excitatory, "with inhibition": inhibited}
+    colours = dict(buffer="tab:gray", relay="tab:green", detector="tab:orange",
+                   inhibitory="tab:blue")
+    for axis, (title, network) in zip((axes["before"], axes["after"]), networks.items()):
+        names = [name for name in ("buffer", "relay", "inhibitory", "detector") if name in network]
+        for floor, name in enumerate(names):
+            draw_raster(axis, network[name].get_data().segments[0].spiketrains,
+                        70 * floor + np.arange(N), ms=3, color=colours[name])
+        axis.set(xlim=(start, min(start + 1000.0, simtime)), xlabel="time (ms)", title=title)
+        axis.set(ylim=(-8, 70 * len(names)), ylabel="cells")
+        axis.set_yticks(70 * np.arange(len(names)) + 30, names)
+    for (label, network), colour in zip(networks.items(), ("tab:orange", "tab:blue")):
+        axes["rate"].plot(DISPERSION, 1e3 * spike_counts(network["detector"]) / simtime, "o",
+                          ms=4, color=colour, label=label)
+    axes["rate"].axhline(5.0, color="0.6", ls=":", label="volleys")
+    axes["rate"].set(xlabel="dispersion of the delays (ms)", ylabel="rate of the detector (Hz)",
+                     ylim=(-0.1, 5.3), title="the detectors of the two networks")
+    axes["rate"].legend(frameon=False)
+    figure.savefig(filename, dpi=100)
     plt.close(figure)
 
 
