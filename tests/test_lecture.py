@@ -147,9 +147,8 @@ def test_izhikevich_figure_is_drawn_by_pynn(tmp_path, monkeypatch, capsys):
 
 def integrate_response(step):
     """The equation in cond_exp_response's docstring, by RK4; v (mV) at every `step` (ms)."""
-    pulses = {"exc": cond_exp_response.EXCITATORY, "inh": cond_exp_response.INHIBITORY}
     arrivals = {kind: set(np.rint((times + cond_exp_response.DELAY) / step).astype(int))
-                for kind, times in pulses.items()}
+                for kind, times in cond_exp_response.PULSES.items()}
 
     def slope(v, exc, inh):
         return (-65.0 - v) / 20.0 + exc * (0.0 - v) + inh * (-80.0 - v)
@@ -174,6 +173,8 @@ def test_cond_exp_response_is_the_solution_of_its_equation():
     reference = integrate_response(0.01)[::10]  # RK4 at 0.01 ms is right to 1e-9 mV
     assert result["v"].shape == (2501,)
     assert np.abs(result["v"] - reference).max() < 1e-5
+    assert np.abs(cond_exp_response.solution(result["t"]) - reference).max() < 1e-8
+    assert cond_exp_response.errors(result).max() < 1e-8  # the order is 4, the step 0.1 ms
     assert result["gsyn_inh"].max() == pytest.approx(0.03 / (1 - np.exp(-2.0)), rel=1e-3)
 
 

@@ -402,7 +402,7 @@ def test_several_spikes_in_a_step_count_one_by_one():
 
 
 def test_the_lecture_learns_receptive_fields():
-    source, output, before, after = stdp.run(sim)
+    source, output, _, (before, after) = stdp.run(sim, samples=1)
     tuned = np.abs(stdp.POSITION - 0.5) < 0.125
     assert np.array_equal(np.isnan(before), np.isnan(after))
     assert np.nanmean(before[tuned]) == pytest.approx(np.nanmean(before[~tuned]), rel=0.1)
