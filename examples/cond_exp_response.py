@@ -16,13 +16,14 @@ PyNN that is installed draws its curve, each in a process of its own:
 
 import argparse
 from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
 from multiprocessing import get_context
 
 import numpy as np
 from ring import headless_pyplot, load
 from scipy.integrate import solve_ivp
 
-BACKENDS = ("laconeu", "nest", "neuron", "brian2")
+BACKENDS = {"laconeu": "pyNN_laconeu", "nest": "nest", "neuron": "neuron", "brian2": "brian2"}
 KINDS = ("exc", "inh")
 PULSES = {"exc": np.arange(20.0, 120.0, 10.0), "inh": np.arange(120.0, 220.0, 10.0)}  # ms
 WEIGHTS = {"exc": 0.01, "inh": 0.03}  # uS
@@ -56,7 +57,7 @@ def run(sim, simtime=250.0, dt=0.1):
 
 
 def run_here(backend, simtime):
-    """run() of a backend by its name; None where it is not installed."""
+    """run() of a backend by its name; None where it cannot be imported."""
     try:
         sim = load(backend)
     except ImportError:
@@ -131,17 +132,15 @@ def main():
     parser.add_argument("--simtime", type=float, default=250.0, help="ms (default: 250)")
     parser.add_argument("--plot", metavar="FILE.png", help="save the figure under this name")
     options = parser.parse_args()
-    results = {name: run_apart(name, options.simtime) for name in options.backends or BACKENDS}
+    names = options.backends or [name for name, package in BACKENDS.items() if find_spec(package)]
+    results = {name: run_apart(name, options.simtime) for name in names}
     missing = [name for name, result in results.items() if result is None]
-    if options.backends and missing:
-        parser.error(f"not installed: {', '.join(missing)}")
-    results = {name: result for name, result in results.items() if result is not None}
+    if missing:
+        parser.error(f"cannot be imported: {', '.join(missing)}")
     print(f"IF_cond_exp under conductance pulses, {options.simtime:g} ms")
     for backend, result in results.items():
         print(f"  {backend:<8} v from {result['v'].min():.4f} to {result['v'].max():.4f} mV, "
               f"never further than {errors(result).max():.0e} mV from the solution")
-    if missing and not options.backends:
-        print("  not installed:", ", ".join(missing))
     if options.plot:
         plot(results, options.plot)
         print("Figure saved in", options.plot)
