@@ -100,17 +100,26 @@ def scan(sim, name, **parameters):
 
 
 def plot(result, simtime, filename):
-    """Raster of the recorded E cells, and v of the first two."""
+    """The last 50 ms: raster and rate of the recorded E cells, and v of the first two."""
     plt = headless_pyplot()
     data = result["E_net"].get_data().segments[0]
-    figure, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(9, 6), layout="constrained")
+    figure, (top, middle, bottom) = plt.subplots(3, 1, sharex=True, figsize=(9, 7),
+                                                 height_ratios=(2, 1, 1), layout="constrained")
+    start = max(0.0, simtime - 50.0)
     for row, train in enumerate(data.spiketrains):
         top.plot(train.magnitude, np.full(len(train), row), "k.", ms=1)
-    top.set(ylabel="recorded E cell", xlim=(max(0, simtime - 100), simtime))
+    top.set(ylabel="recorded E cell", xlim=(start, simtime),
+            title=f"mean rate of the E cells {result['rate_E']:.1f} Hz")
+    spikes = np.concatenate([train.magnitude for train in data.spiketrains])
+    counts, edges = np.histogram(spikes, np.arange(start - DT / 2, simtime + DT, DT))
+    middle.stairs(1e3 * counts / (DT * len(data.spiketrains)), edges, color="k", lw=0.8)
+    middle.set(ylabel="rate of E (Hz)")
     v = data.filter(name="v")[0]
     bottom.plot(v.times.rescale("ms").magnitude, v.magnitude, lw=0.8)
-    bottom.set(xlabel="time (ms)", ylabel="v of two E cells (mV)")
-    figure.savefig(filename, dpi=120)
+    bottom.set(xlabel="time (ms)", ylabel="v of two E cells (mV)",
+               title="0 after each spike, for the refractory time of 2 ms")
+    bottom.axhline(THETA, color="0.6", ls=":")
+    figure.savefig(filename, dpi=90)
     plt.close(figure)
 
 
