@@ -17,6 +17,7 @@ as that of reduced_hodgkin_huxley.py does, and for the same reason: rest meets a
 """
 
 import numpy as np
+from reduced_hodgkin_huxley import rates
 from ring import command_line, headless_pyplot, load
 
 DT = 0.02  # ms
@@ -40,13 +41,6 @@ def simulate(sim, currents, simtime, record):
     data = cells.get_data().segments[0]
     sim.end()
     return data
-
-
-def rates(segment):
-    """Hz of each cell, the mean over all intervals but the first; 0 below 4 spikes."""
-    trains = [train.magnitude for train in segment.spiketrains]
-    return np.array([1000.0 * (len(t) - 2) / (t[-1] - t[1]) if len(t) > 3 else 0.0
-                     for t in trains])
 
 
 def run(sim, simtime=1000.0):
