@@ -29,7 +29,8 @@ from ring import command_line, headless_pyplot, load
 from tqdm import tqdm
 
 MEASURES = ("rate", "CV", "synchrony")
-G_RANGE, ETA_RANGE = (2.5, 8.0), (0.6, 3.9)
+G_RANGE, ETA_RANGE = (2.5, 8.0), (0.6, 3.9)  # of the networks
+G_SHOWN, ETA_SHOWN = (2.25, 8.25), (0.45, 4.05)  # in the figure: half a step of 12 x 12 more
 LEAST_RATE = 0.5  # Hz; below it a network counts as silent
 
 
@@ -67,7 +68,9 @@ def scan(backend, gs, etas, delays, size, simtime, workers):
 
 def theory(delay, n=50):
     """gs, etas, {kind of synchrony: largest gain}, numbers of stationary rates; over (eta, g)."""
-    gs, etas = np.linspace(*G_RANGE, n), np.linspace(*ETA_RANGE, 2 * n)
+    gs = np.linspace(*G_SHOWN, n)
+    # more densely where the region of SI slow is thin
+    etas = np.union1d(np.linspace(*ETA_SHOWN, n), np.linspace(0.8, 1.0, n))
     gains = {name: np.zeros((len(etas), len(gs))) for name in BANDS}
     n_rates = np.zeros((len(etas), len(gs)))
     for j, eta in enumerate(etas):
@@ -103,15 +106,16 @@ def plot(gs, etas, delays, result, filename, n=50):
                 if gain.max() > 1.0:
                     axis.contour(fine_g, fine_eta, gain, [1.0], colors=colours[kind], linewidths=2)
             axis.contour(fine_g, fine_eta, n_rates, [1.5], colors="w", linestyles="dotted")
-            axis.set(title=f"{label}, delay {delay:g} ms", xlim=G_RANGE, ylim=ETA_RANGE)
+            axis.set(title=f"{label}, delay {delay:g} ms", xlim=G_SHOWN, ylim=ETA_SHOWN)
         row[0].set_ylabel("external input, eta")
     for axis in axes[-1]:
         axis.set_xlabel("inhibition, g")
-    for name, (g, eta) in STATES.items():  # which the paper shows, at 1.5 ms
-        if 1.5 in delays:
-            axes[delays.index(1.5), 0].annotate(
-                name, (g, eta), (5, 4), textcoords="offset points", color="w", fontsize="small")
-            axes[delays.index(1.5), 0].plot(g, eta, "w.", ms=5)
+    if 1.5 in delays:  # the delay with which the paper shows the four states
+        for name, (g, eta) in STATES.items():
+            axis = axes[delays.index(1.5), 0]
+            axis.plot(g, eta, "wo", mec="k", ms=5)
+            axis.annotate(name, (g, eta), (5, -11 if eta > 1.0 else 5), color="w",
+                          textcoords="offset points", fontsize="small", fontweight="bold")
     lines = [plt.Line2D([], [], color=colour, lw=2, label=f"border of {kind} in theory")
              for kind, colour in colours.items()]
     figure.legend(handles=lines, loc="outside lower center", ncols=3, frameon=False)

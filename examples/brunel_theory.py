@@ -53,7 +53,7 @@ STATES = {"SR": (3.0, 2.0), "SI fast": (6.0, 4.0), "AI": (5.0, 2.0), "SI slow": 
 
 FREQUENCIES = np.geomspace(2.0, 1500.0, 300)  # Hz, at which the gain of the loop is computed
 LAMBDA = 2e-3j * np.pi * FREQUENCIES * TAU
-LOWEST, HIGHEST = -32.0, 12.0  # (V - mu) / sigma covered by the table of phi
+LOWEST, HIGHEST = -40.0, 12.0  # (V - mu) / sigma covered by the table of phi
 
 
 def mean_and_noise(nu, g, eta):
