@@ -4,7 +4,7 @@ The phase diagram of Brunel's (2000) network: rate, CV and synchrony over inhibi
 A network of brunel_states.py for each g (inhibition relative to excitation) and eta (external
 input relative to threshold), in processes of their own, with both delays of 1.5 and 3 ms. Over
 the maps lie the borders of theory (brunel_theory.py), where the state of constant rate loses its
-stability; left of the dotted line it also says that the network can stay silent.
+stability; below the dotted line theory also knows a silent state.
 
 The networks are smaller than the paper's (--size), but each cell has all its 1250 synapses, so
 that theory is the same; only the cells share more of their input, and the network's rate fluctuates
@@ -26,7 +26,6 @@ import numpy as np
 from brunel_states import build, check_size, cv, population_rate, run, synchrony
 from brunel_theory import BANDS, STATES, stationary_rates, strongest
 from ring import command_line, headless_pyplot, load
-from tqdm import tqdm
 
 MEASURES = ("rate", "CV", "synchrony")
 G_RANGE, ETA_RANGE = (2.5, 8.0), (0.6, 3.9)  # of the networks
@@ -53,9 +52,14 @@ def measure(backend, g, eta, delay, size, simtime, seed=1):
 
 
 def scan(backend, gs, etas, delays, size, simtime, workers):
-    """Measures of all networks: array (delay, measure, eta, g). Shows a progress bar."""
+    """Measures of all networks: array (delay, measure, eta, g). Shows a progress bar.
+
+    The result does not depend on `workers`.
+    """
+    from tqdm import tqdm  # a progress bar in the terminal
+
     result = np.full((len(delays), len(MEASURES), len(etas), len(gs)), np.nan)
-    # spawn: simulators do not survive a fork in the midst of things
+    # spawn: a simulator with threads does not survive a fork
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         jobs = {pool.submit(measure, backend, g, eta, delay, size, simtime): (i, j, k)
                 for i, delay in enumerate(delays)

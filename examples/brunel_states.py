@@ -13,7 +13,7 @@ input eta times what takes the mean potential to threshold.
 
 Theory takes the input of a cell for white noise, as if all trains of spikes were Poisson. Those of
 the network are more regular, and input that fluctuates less slowly makes cells more regular still:
-the CV of AI is 0.4 for theory's 0.68, in pyNN.nest too, and with 50 000 cells as with 12 500. Cells
+the CV of AI is 0.4 for theory's 0.68, in NEST too, and with 50 000 cells as with 12 500. Cells
 without a network that get the Poisson input of theory ("alone") have its CV, so these are run as
 well.
 
