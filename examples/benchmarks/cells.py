@@ -11,8 +11,8 @@ driven  each cell has a Poisson source of its own, 2000 Hz, on its excitatory re
 
 The input's own cost (drawing, sending and delivering 0.2 spikes per update) is subtracted: it is
 what the same input adds to an IF_curr_delta that cannot spike, whose update costs the same with
-and without input. The table has it in a row of its own, and a column with the ratio that is left
-if it is not subtracted. NEST gets its input from one generator of its own, which sends every cell
+and without input. The table has it in a row of its own, and a column of what the update costs if
+it is not subtracted. NEST gets its input from one generator of its own, which sends every cell
 a train of its own: the generator and relay for each cell that pyNN.nest makes cost several times
 more. A '-' stands where less than a tenth of NEST's or a fiftieth of our time is left, which says
 nothing: these are current-based cells, whose updates cost less than their input.
@@ -27,21 +27,19 @@ conductance-based integrate-and-fire cells, 20 times for adaptive exponential an
 cells. The rates must agree: within one spike per cell when quiet, statistically when driven.
 
     python examples/benchmarks/cells.py --peer-python /path/to/venv/bin/python
-    python examples/benchmarks/cells.py --peer none --quick --cells HH_cond_exp Izhikevich
+    python examples/benchmarks/cells.py --tiny --peers --set 'types=["HH_cond_exp", "Izhikevich"]'
 """
 
-import csv
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from time import perf_counter
 
 import numpy as np
-from side_by_side import load_backend, main, show_progress
+from side_by_side import US, Benchmark, apart, load_backend, main
 
 DT = 0.1  # ms
 INPUT_RATE = 2000.0  # Hz
 INPUT = "the input alone"
-SETUP = {"laconeu": {"threads": 1}, "nest": {"threads": 1, "spike_precision": "on_grid"}}
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,7 @@ class Size:
 
 
 QUICK = Size(cells=256, short=5.0, long=25.0, budget=0.1, rate_cells=50, rate_time=200.0)
+TINY = Size(cells=64, short=2.0, long=6.0, budget=0.0, rate_cells=20, rate_time=100.0)
 
 
 def current(quiet, driven, **parameters):
@@ -101,23 +100,25 @@ CASES = {
 DEAF = Case({"v_thresh": 1e6}, {"v_thresh": 1e6}, weight=1e-6, target=0)
 
 
-def measure(backend, options):
-    sim, size = load_backend(backend), QUICK if options.quick else Size()
-    result = {INPUT: {situation: cost(sim, backend, "IF_curr_delta", DEAF, situation, size)
-                      for situation in ("quiet", "driven")}}
-    for name in options.cells:
-        show_progress(f"{backend}: {name}")
-        if cell_type(sim, backend, name) is None:
+def measure(who, threads, case):
+    sim, size = load_backend(who, threads), Size(**case["size"])
+    rows = {INPUT: {situation: cost(sim, who, "IF_curr_delta", DEAF, situation, size)
+                    for situation in ("quiet", "driven")}}
+    for name in case["types"]:
+        if cell_type(sim, who, name) is None:
             continue
-        case, of_cell = CASES[name], {}
+        of_type = CASES[name]
         for situation in ("quiet", "driven"):
-            of_cell[situation] = cost(sim, backend, name, case, situation, size)
-            if backend == "laconeu":
-                of_cell[situation + " varied"] = cost(sim, backend, name, case, situation, size,
-                                                      varied=case.varied)
-            of_cell[situation + " rate"] = rate(sim, backend, name, case, situation, size)
-        result[name] = of_cell
-    return result
+            row = rows[f"{name}, {situation}"] = {
+                "uniform": cost(sim, who, name, of_type, situation, size),
+                "rate": rate(sim, who, name, of_type, situation, size),
+                "rate_cells": size.rate_cells, "rate_time": size.rate_time,
+                "target": of_type.target}
+            row["exact"] = row["rate"]
+            if who == US:
+                row["varied"] = cost(sim, who, name, of_type, situation, size,
+                                     varied=of_type.varied)
+    return {"rows": rows}
 
 
 def cell_type(sim, backend, name):
@@ -134,7 +135,7 @@ def cell_type(sim, backend, name):
 
 def build(sim, backend, name, case, situation, n):
     """The population of n cells in a network of its own."""
-    sim.setup(timestep=DT, min_delay=1.0, **SETUP.get(backend, {}))
+    sim.setup(timestep=DT, min_delay=1.0)
     cells = sim.Population(n, cell_type(sim, backend, name)(**getattr(case, situation)))
     if situation == "driven" and backend == "nest":
         nest = import_module("nest")
@@ -177,93 +178,50 @@ def rate(sim, backend, name, case, situation, size):
     return 1000.0 * float(cells.mean_spike_count()) / size.rate_time
 
 
-def report(results, options):
-    size = QUICK if options.quick else Size()
-    rows = table(results)
-    peer = options.peer
-    print(f"ns per update of {size.cells} cells at {DT} ms, one thread, least of "
-          f"{options.rounds} rounds; x: {peer}'s over ours; 'with input': nothing subtracted")
-    print(f"{'':<26}{'':<8}{'uniform':>9}{'varied':>9}{peer:>9}{'x uniform':>11}{'x varied':>10}"
-          f"{'with input':>12}{'target':>8}{'rate':>9}{'there':>9}")
-    for row in rows:
-        def number(key, digits, suffix="", row=row):
-            return "-" if row[key] is None else f"{row[key]:.{digits}f}{suffix}"
-        print(f"{row['cell type']:<26}{row['situation']:<8}{number('uniform', 2):>9}"
-              f"{number('varied', 2):>9}{number('peer', 1):>9}{number('ratio uniform', 1, 'x'):>11}"
-              f"{number('ratio varied', 1, 'x'):>10}{number('ratio with input', 1, 'x'):>12}"
-              f"{number('target', 0, 'x'):>8}{number('rate', 1):>9}{number('peer rate', 1):>9}")
-    if options.save:
-        with open(options.save, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
-    return disagreements(rows, size, peer)
-
-
-def table(results):
-    """Rows as dicts: costs in ns, the input's subtracted, and rates in Hz; None: not there."""
-    def least(backend, name, key):
-        found = [r[name][key] for r in results.get(backend, []) if key in r.get(name, {})]
-        return min(found) if found else None
-
-    def less(a, b, least=0.0):
-        return None if a is None or b is None or a - b <= least * a else a - b
-
-    def over(a, b):
-        return None if a is None or b is None else a / b
-
-    peer = next((backend for backend in results if backend != "laconeu"), None)
-    inputs = {backend: less(least(backend, INPUT, "driven"), least(backend, INPUT, "quiet"))
-              for backend in results}
-    rows = [{"cell type": INPUT, "situation": "driven", "uniform": inputs["laconeu"],
-             "varied": None, "peer": inputs.get(peer),
-             "ratio uniform": over(inputs.get(peer), inputs["laconeu"]), "ratio varied": None,
-             "ratio with input": None, "target": None, "rate": None, "peer rate": None}]
-    for name in list(results["laconeu"][0])[1:]:
-        for situation in ("quiet", "driven"):
-            with_input = {
-                "uniform": least("laconeu", name, situation),
-                "varied": least("laconeu", name, situation + " varied"),
-                "peer": least(peer, name, situation)}
-            costs = with_input if situation == "quiet" else {
-                key: less(value, inputs.get(backend), least=least_left)
-                for (key, value), backend, least_left in zip(
-                    with_input.items(), ("laconeu", "laconeu", peer), (0.02, 0.02, 0.1))}
-            rows.append({
-                "cell type": name, "situation": situation,
-                **{key: costs[key] for key in with_input},
-                "ratio uniform": over(costs["peer"], costs["uniform"]),
-                "ratio varied": over(costs["peer"], costs["varied"]),
-                "ratio with input": over(with_input["peer"], with_input["uniform"]),
-                "target": CASES[name].target,
-                "rate": least("laconeu", name, situation + " rate"),
-                "peer rate": least(peer, name, situation + " rate")})
-    return rows
-
-
-def disagreements(rows, size, peer):
-    """Sentences about rates that differ by more than they may."""
-    found = []
-    for row in rows:
-        ours, theirs = row["rate"], row["peer rate"]
-        if theirs is None:
+def derive(who, rows):
+    """Subtract the input from driven cells, and say what an update costs; absent: too little left.
+    """
+    the_input = rows.get(INPUT, {})
+    if "driven" not in the_input:
+        return
+    of_input = max(the_input.pop("driven") - the_input.pop("quiet"), 0.0)
+    the_input["ns_update"] = of_input or None
+    least_left = 0.02 if who == US else 0.1
+    for name, row in rows.items():
+        if name == INPUT:
             continue
-        one_spike = 1000.0 / size.rate_time  # Hz, in every cell
-        # Spike counts scatter no more than Poisson's; 4 standard deviations of the difference.
-        scatter = 4.0 * (2.0 * max(ours, theirs) * one_spike / size.rate_cells) ** 0.5
-        stochastic = row["situation"] == "driven" or row["cell type"] == "GIF_cond_exp"
-        if abs(ours - theirs) > (scatter if stochastic else one_spike) + 0.02 * theirs:
-            found.append(f"{row['cell type']}, {row['situation']}: {ours:.2f} Hz here, "
-                         f"{theirs:.2f} Hz on {peer}")
-    return found
+        row["with_input"] = row["ns_update"] = row.pop("uniform")
+        if name.endswith("driven"):
+            for key in ("ns_update", "varied"):
+                if key in row and row[key] - of_input <= least_left * row[key]:
+                    row[key] = None
+                elif key in row:
+                    row[key] -= of_input
 
 
-def add_arguments(parser):
-    parser.add_argument("--quick", action="store_true", help="small and short: seconds")
-    parser.add_argument("--cells", nargs="+", default=list(CASES), choices=list(CASES),
-                        metavar="TYPE", help="cell types (default: all)")
-    parser.add_argument("--save", metavar="FILE.csv", help="save the table, too")
+def compare(name, ours, theirs):
+    """Sentences about rates that differ by more than they may."""
+    if "rate" not in theirs:
+        return []
+    one_spike = 1000.0 / ours["rate_time"]  # Hz, in every cell
+    # Spike counts scatter no more than Poisson's; 4 standard deviations of the difference.
+    scatter = 4.0 * (2.0 * max(ours["rate"], theirs["rate"]) * one_spike / ours["rate_cells"]) ** .5
+    stochastic = name.endswith("driven") or name.startswith("GIF_cond_exp")
+    return apart(f"{name}: rate (Hz)", ours["rate"], theirs["rate"], relative=0.02,
+                 absolute=scatter if stochastic else one_spike)
 
+
+def cases(size):
+    return [dict(name="cells", n=size.cells, types=list(CASES), size=asdict(size))]
+
+
+BENCHMARK = Benchmark(
+    __file__, __doc__, measure,
+    {"tiny": cases(TINY), "small": cases(QUICK), "full": cases(Size())},
+    peers=("nest",), compare=compare, derive=derive, plot="bars", ratio="ns_update",
+    rounds=(1, 1, 3),
+    columns={"varied": ("varied", ".2f"), "with_input": ("with input", ".2f"),
+             "target": ("target", ".0f"), "rate": ("rate (Hz)", ".1f")})
 
 if __name__ == "__main__":
-    main(__doc__, measure, report, add_arguments)
+    main(BENCHMARK)

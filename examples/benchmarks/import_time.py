@@ -10,24 +10,24 @@ and the best of several is taken, since the first one may still read the disk.
 
 from time import perf_counter
 
-from side_by_side import load_backend, main, print_times
+from side_by_side import Benchmark, load_backend, main
 
 
-def measure(backend, options):
+def measure(who, threads, case):
     start = perf_counter()
     import neo  # noqa: F401
     import pyNN.mock  # noqa: F401
 
     imported_pynn = perf_counter()
-    load_backend(backend)
-    return dict(pyNN=imported_pynn - start, added=perf_counter() - imported_pynn)
+    load_backend(who)
+    return dict(pynn=imported_pynn - start, added=perf_counter() - imported_pynn)
 
 
-def report(results, options):
-    print(f"Import time, best of {options.rounds}; 'added' is what the backend adds to PyNN")
-    print_times(results, ["pyNN", "added"])
-    return []
-
+CASE = dict(name="import", n=1)
+BENCHMARK = Benchmark(
+    __file__, __doc__, measure, {"tiny": [CASE], "small": [CASE], "full": [CASE]},
+    peers=("nest", "neuron"), plot="bars", ratio="added", rounds=(1, 5, 10), x="",
+    columns={"pynn": ("PyNN itself (s)", ".3f"), "added": ("added (s)", ".3f")})
 
 if __name__ == "__main__":
-    main(__doc__, measure, report, rounds=5)
+    main(BENCHMARK)

@@ -1,7 +1,7 @@
 """
 How much faster than on a peer is a random network whose excitatory synapses all learn?
 
-10 000 cells (--size), 80 % excitatory, 15.6 % connected from E to E: 10 million plastic synapses
+10 000 cells, 80 % excitatory, 15.6 % connected from E to E: 10 million plastic synapses
 (spike pairs, multiplicative weights, dendritic delays of 1.5 ms), other synapses static, the
 input constant but for a fifth of it, which is Poisson. Build: from setup() to the last
 projection. Run: 1 s of biological time after 100 ms that are not measured, one thread each. An
@@ -11,13 +11,13 @@ their place. Expected: more than 10 times faster per event than pyNN.nest.
 
 The mean weight and the E rate must agree within 2 % and 5 % (Poisson input differs).
 
-    python examples/benchmarks/plastic_brunel.py --size 4000 --peer-python /path/to/bin/python
+    python examples/benchmarks/plastic_brunel.py --set n=4000 --peer-python /path/to/bin/python
 """
 
 import time
 
 import numpy as np
-from side_by_side import apart, best, load_backend, main, print_times
+from side_by_side import Benchmark, apart, load_backend, main
 
 DT, SETTLING = 0.1, 100.0  # ms
 WEIGHT, G = 0.025, 5.0  # nA, ratio
@@ -27,8 +27,7 @@ DELAY = 1.5  # ms
 
 def build(sim, size, learns, seed=1):
     """Set the network up; returns (E cells, plastic or static E->E projection)."""
-    extra = {"spike_precision": "on_grid"} if sim.__name__.endswith("nest") else {}
-    sim.setup(timestep=DT, min_delay=DELAY, max_delay=DELAY, threads=1, **extra)
+    sim.setup(timestep=DT, min_delay=DELAY, max_delay=DELAY)
     rng = sim.NumpyRNG(seed)
     n_e, n_i = size * 4 // 5, size // 5
     in_e, in_i = n_e * 5 // 32, n_i * 5 // 32
@@ -63,62 +62,54 @@ def build(sim, size, learns, seed=1):
     return cells["E"], projections[0]
 
 
-def measure(backend, options):
-    sim = load_backend(backend)
-    result = {}
+def measure(who, threads, case):
+    sim = load_backend(who, threads)
+    size, simtime, rows = case["n"], case["simtime"], {}
     for kind in ("plastic", "static"):
         began = time.perf_counter()
-        excitatory, projection = build(sim, options.size, kind == "plastic")
+        excitatory, projection = build(sim, size, kind == "plastic")
         connections = len(projection)
-        result[f"build_{kind}"] = time.perf_counter() - began
+        built = time.perf_counter()
         excitatory.record("spikes")
         sim.run(SETTLING)
         before = excitatory.mean_spike_count()
-        began = time.perf_counter()
-        sim.run(options.simtime)
-        result[f"run_{kind}"] = time.perf_counter() - began
+        starts = time.perf_counter()
+        sim.run(simtime)
+        ended = time.perf_counter()
         # each excitatory cell has, on average, as many targets as sources
         spikes = excitatory.mean_spike_count() - before
-        events = spikes * connections
-        result[f"ns_{kind}"] = 1e9 * result[f"run_{kind}"] / max(events, 1)
-        result[f"rate_{kind}"] = 1000.0 * spikes / options.simtime
+        row = rows[kind] = dict(
+            build=built - began, run=ended - starts, simtime=simtime, events=spikes * connections,
+            updates=round(size * simtime / DT), rate=1000.0 * spikes / simtime, n=size)
         if kind == "plastic":
             weights = np.array(projection.get("weight", format="list", with_address=False))
-            result["weight"] = float(weights.mean())
-            result["spread"] = float(weights.std())
+            row.update(weight=float(weights.mean()), spread=float(weights.std()))
+        row["exact"] = [connections, spikes, row.get("weight")]
         sim.end()
-    result["connections"] = connections
-    return result
+    return {"rows": rows}
 
 
-def report(results, options):
-    ours = results["laconeu"][0]
-    print(f"{options.size} cells, {ours['connections']} plastic synapses, {options.simtime:g} ms, "
-          f"one thread, best of {options.rounds}")
-    print_times(results, ["build_plastic", "run_plastic", "build_static", "run_static"])
-    problems = []
-    for backend, rounds in results.items():
-        fastest = best(results, "ns_plastic")[backend], best(results, "ns_static")[backend]
-        first = rounds[0]
-        print(f"{backend:<10}{fastest[0]:>8.1f} ns per plastic event, {fastest[1]:.1f} ns if "
-              f"static; E rate {first['rate_plastic']:.2f} Hz, mean weight "
-              f"{first['weight']:.6f} nA, standard deviation {first['spread']:.6f}")
-    for backend in list(results)[1:]:
-        theirs = results[backend][0]
-        ratio = best(results, "ns_plastic")[backend] / best(results, "ns_plastic")["laconeu"]
-        print(f"{backend}/us {ratio:.1f}x per plastic event")
-        # The networks' noise differs: what the mean of so many spikes varies by comes on top.
-        n_spikes = ours["rate_plastic"] * 0.8 * options.size * options.simtime / 1000.0
-        problems += apart("E rate", ours["rate_plastic"], theirs["rate_plastic"],
-                          relative=0.05 + 5.0 / np.sqrt(max(n_spikes, 1.0)))
-        problems += apart("mean weight", ours["weight"], theirs["weight"], relative=0.02)
-    return problems
+def compare(name, ours, theirs):
+    # The networks' noise differs: what the mean of so many spikes varies by comes on top.
+    n_spikes = ours["rate"] * 0.8 * ours["n"] * ours["simtime"] / 1000.0
+    found = apart(f"{name}: E rate (Hz)", ours["rate"], theirs["rate"],
+                  relative=0.05 + 5.0 / np.sqrt(max(n_spikes, 1.0)))
+    if "weight" in theirs:
+        found += apart("mean weight (nA)", ours["weight"], theirs["weight"], relative=0.02)
+    return found
 
 
-def add_arguments(parser):
-    parser.add_argument("--size", type=int, default=10000, help="cells")
-    parser.add_argument("--simtime", type=float, default=1000.0, help="ms")
+def cases(*sizes, simtime=1000.0):
+    return [dict(name="plastic", n=n, simtime=simtime) for n in sizes]
 
+
+BENCHMARK = Benchmark(
+    __file__, __doc__, measure,
+    {"tiny": cases(1000, simtime=200.0), "small": cases(1000, 3000),
+     "full": cases(1000, 3000, 10000)},
+    peers=("nest",), compare=compare, rounds=(1, 1, 1),
+    columns={"rate": ("E rate (Hz)", ".2f"), "weight": ("mean weight (nA)", ".6f"),
+             "spread": ("its spread", ".6f")})
 
 if __name__ == "__main__":
-    main(__doc__, measure, report, add_arguments, rounds=1)
+    main(BENCHMARK)
