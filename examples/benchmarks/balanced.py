@@ -6,6 +6,7 @@ balanced_native.py builds the same with NEST and with Brian 2 alone. Units are P
 
 import time
 from dataclasses import dataclass
+from itertools import count
 
 from pyNN.random import NumpyRNG, RandomDistribution
 from side_by_side import US, CannotDo, connected, load_backend
@@ -18,7 +19,8 @@ class Balanced:
     """
     cell_type, cell  PyNN's cell type and its parameters
     n_exc, n_inh     numbers of cells
-    p                probability that one cell projects to another (or itself)
+    p                probability that one cell projects to another (or itself), or
+    in_degree        ("exc", "inh": numbers of sources that every cell has, exactly)
     w_exc, w_inh     weights (uS, nA or mV): below 0 for inhibition by currents
     delay, dt        ms
     v                (low, high) of the initial potentials, mV
@@ -30,11 +32,12 @@ class Balanced:
     cell: dict
     n_exc: int
     n_inh: int
-    p: float
     w_exc: float
     w_inh: float
     delay: float
     v: tuple
+    p: float | None = None
+    in_degree: dict | None = None
     rate: float = 0.0
     w_input: float = 0.0
     stimulus: tuple | None = None
@@ -44,11 +47,20 @@ class Balanced:
     def n(self):
         return self.n_exc + self.n_inh
 
+    def numbers(self):
+        """{"exc->inh", ...: number of connections}, the expected one if they are drawn by p."""
+        sizes = {"exc": self.n_exc, "inh": self.n_inh}
+        return {f"{pre}->{post}": (self.in_degree[pre] if self.in_degree else
+                                   self.p * sizes[pre]) * sizes[post]
+                for pre in sizes for post in sizes}
+
 
 def build(sim, network, native_rng=False, recurrent=True, record=("spikes", None)):
     """Set `sim` up; returns ({"exc", "inh": Population}, {"exc->inh", ...: Projection}).
 
     native_rng: our own generator in place of NumPy's, which gives every back end the same network.
+    Each projection has a generator of its own: of a shared one PyNN gives every projection a copy,
+    so that E and I cells would get the same connections, and the network is another one.
     record: what all cells record, and the sampling interval (ms; None: every step)
     """
     sim.setup(timestep=network.dt, min_delay=network.dt, max_delay=max(1.0, network.delay),
@@ -56,13 +68,13 @@ def build(sim, network, native_rng=False, recurrent=True, record=("spikes", None
     if not hasattr(sim, network.cell_type) or "ModelNotAvailable" in [
             each.__name__ for each in getattr(sim, network.cell_type).__mro__]:
         raise CannotDo(f"has no {network.cell_type}")
-    rng = sim.NativeRNG(SEED) if native_rng else NumpyRNG(SEED, parallel_safe=True)
+    generators = ((sim.NativeRNG if native_rng else NumpyRNG)(seed) for seed in count(SEED))
     cell = getattr(sim, network.cell_type)(**network.cell)
     cells = {"exc": sim.Population(network.n_exc, cell, label="exc"),
              "inh": sim.Population(network.n_inh, cell, label="inh")}
     for population in cells.values():
         population.initialize(v=RandomDistribution(
-            "uniform", low=network.v[0], high=network.v[1], rng=rng))
+            "uniform", low=network.v[0], high=network.v[1], rng=next(generators)))
         if network.rate:
             source = sim.Population(population.size, sim.SpikeSourcePoisson(rate=network.rate))
             sim.Projection(source, population, sim.OneToOneConnector(),
@@ -74,15 +86,20 @@ def build(sim, network, native_rng=False, recurrent=True, record=("spikes", None
         number, rate, duration, p, weight = network.stimulus
         source = sim.Population(number, sim.SpikeSourcePoisson(rate=rate, duration=duration))
         for population in cells.values():
-            sim.Projection(source, population, sim.FixedProbabilityConnector(p, rng=rng),
+            sim.Projection(source, population,
+                           sim.FixedProbabilityConnector(p, rng=next(generators)),
                            sim.StaticSynapse(weight=weight, delay=network.delay),
                            receptor_type="excitatory")
     projections = {}
     for pre, weight, receptor in (("exc", network.w_exc, "excitatory"),
                                   ("inh", network.w_inh, "inhibitory")):
         for post in cells if recurrent else ():
+            rng = next(generators)
+            connector = (sim.FixedNumberPreConnector(network.in_degree[pre], rng=rng)
+                         if network.in_degree else
+                         sim.FixedProbabilityConnector(network.p, rng=rng))
             projections[f"{pre}->{post}"] = sim.Projection(
-                cells[pre], cells[post], sim.FixedProbabilityConnector(network.p, rng=rng),
+                cells[pre], cells[post], connector,
                 sim.StaticSynapse(weight=weight, delay=network.delay), receptor_type=receptor)
     return cells, projections
 

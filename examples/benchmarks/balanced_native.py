@@ -80,7 +80,10 @@ def build_nest(nest, network, recurrent=True):
         for post in cells if recurrent else ():
             # NEST tells inhibitory conductances by their sign
             sign = -1.0 if pre == "inh" and weight > 0.0 else 1.0
-            nest.Connect(cells[pre], cells[post], {"rule": "pairwise_bernoulli", "p": network.p},
+            rule = ({"rule": "fixed_indegree", "indegree": network.in_degree[pre],
+                     "allow_multapses": False} if network.in_degree else
+                    {"rule": "pairwise_bernoulli", "p": network.p})
+            nest.Connect(cells[pre], cells[post], rule,
                          {"weight": sign * unit * weight, "delay": network.delay})
     return {name: (cells[name], recorders[name]) for name in cells}
 
@@ -99,9 +102,7 @@ def run_nest(network, simtime, settle, threads, recurrent=True):
     ended = time.perf_counter()
     spikes = {name: recorder.n_events - before[name] for name, (_, recorder) in cells.items()}
     # Counting connections one projection at a time would take longer than the run.
-    sizes = {"exc": network.n_exc, "inh": network.n_inh}
-    numbers = {f"{pre}->{post}": network.p * sizes[pre] * sizes[post]
-               for pre in sizes for post in sizes if recurrent}
+    numbers = network.numbers() if recurrent else {}
     return result(network, simtime, numbers, spikes, built - began, ended - starts)
 
 
@@ -140,6 +141,13 @@ def brian2_equations(network):
         brian2.uS if conductance else brian2.nA)
 
 
+def drawn_sources(n_pre, n_post, in_degree):
+    """(sources, targets) with exactly so many different sources for each target."""
+    rng = np.random.default_rng(SEED + n_pre)
+    sources = [rng.choice(n_pre, in_degree, replace=False, shuffle=False) for _ in range(n_post)]
+    return np.concatenate(sources), np.repeat(np.arange(n_post), in_degree)
+
+
 def run_brian2(network, simtime, settle, threads, recurrent=True):
     """As a C++ program: building is Python's share, compiling, and what the program does outside
     its time loop, of which the share of `settle` is left out."""
@@ -169,7 +177,11 @@ def run_brian2(network, simtime, settle, threads, recurrent=True):
                 synapses = brian2.Synapses(
                     cells[pre], group, on_pre=f"{adds_to[pre]}_post += weight",
                     delay=network.delay * ms, namespace={"weight": weight * unit})
-                synapses.connect(p=network.p)
+                if network.in_degree:
+                    i, j = drawn_sources(len(cells[pre]), network.n, network.in_degree[pre])
+                    synapses.connect(i=i, j=j)
+                else:
+                    synapses.connect(p=network.p)
                 objects.append(synapses)
         if network.rate:
             # binomial numbers: of so many that they are Poisson's
@@ -198,8 +210,6 @@ def run_brian2(network, simtime, settle, threads, recurrent=True):
         for name, monitor in monitors.items():
             spikes[name] = int((np.asarray(monitor.t / ms) >= settle).sum())
         memory = float(peak.read_text()) * (1 if sys.platform == "darwin" else 1024) / 1e6
-    sizes = {"exc": network.n_exc, "inh": network.n_inh}
-    numbers = {f"{pre}->{post}": network.p * sizes[pre] * sizes[post]
-               for pre in sizes for post in sizes if recurrent}
+    numbers = network.numbers() if recurrent else {}
     building = total - loop * (1.0 + settle / simtime)
     return result(network, simtime, numbers, spikes, building, loop, memory=memory)

@@ -9,10 +9,10 @@ grid. Expected at order 50000: 60 times (build) and 20 times (run) faster than p
 The numbers of connections must be equal. The E rate (470 Hz at g 2.5, eta 0.01, J 0.2) must be
 within 0.5 % of the peer's once the network has settled, after 100 ms. Over the whole run, one
 volley of spikes more or less is allowed as well: the moment of ignition depends on the first
-Poisson spikes, and those of NEST come 1 ms late. Smaller networks (--set order=10000) depend more
-on the Poisson input: the settled rates must agree within 3 % from order 10000 on; below that,
-where the activity may die out, they are only printed. NEST without PyNN draws connections of its
-own.
+Poisson spikes, and those of NEST come 1 ms late. Smaller networks (--set n=1000 is order 10000)
+depend more on the Poisson input: the settled rates must agree within 3 % from order 10000 on; below
+that, where the activity may die out, they are only printed. NEST without PyNN draws connections of
+its own.
 
     python examples/benchmarks/brunel.py --full --peer-python /path/to/venv/bin/python
 """
@@ -30,7 +30,7 @@ SETTLED = 100.0  # ms
 
 def measure(who, threads, case):
     example = load_example("brunel")
-    order, simtime = case["order"], case["simtime"]
+    order, simtime = 10 * case["n"], case["simtime"]
     if who in ("NEST", "brian2"):
         return measure_balanced(who, network(example, order), simtime, threads=threads)
     sim = load_backend(who, threads, on_grid=False)
@@ -50,7 +50,7 @@ def measure(who, threads, case):
         for pre in sizes)
     return dict(build=built - began, run=ended - built, simtime=simtime, events=events,
                 updates=round(sum(sizes.values()) * simtime / example.DT),
-                rate=rates["E"], rate_I=rates["I"], connections=connections, order=order,
+                rate=rates["E"], rate_I=rates["I"], connections=connections, n=case["n"],
                 settled=1000.0 * late / len(trains) / max(simtime - SETTLED, 1.0),
                 exact=[connections, rates, late])
 
@@ -59,12 +59,11 @@ def network(example, order):
     """The same for NEST alone."""
     n_inh = order // example.DOWNSCALE
     j_eff = example.DEFAULTS["J"] * example.DOWNSCALE
-    c_exc = int(example.EPSILON * 4 * n_inh)
     weight = j_eff / example.TAU_SYN * example.CURRENT
-    return Balanced("IF_curr_alpha", example.CELL, 4 * n_inh, n_inh, example.EPSILON, weight,
+    rate = 1000.0 * example.DEFAULTS["eta"] * example.THETA / (j_eff * example.TAU_M)  # Hz
+    return Balanced("IF_curr_alpha", example.CELL, 4 * n_inh, n_inh, weight,
                     -example.DEFAULTS["g"] * weight, example.DELAY, (0.0, example.THETA),
-                    1000.0 * example.DEFAULTS["eta"] * example.THETA / (
-                        j_eff * c_exc * example.TAU_M) * c_exc, weight, dt=example.DT)
+                    p=example.EPSILON, rate=rate, w_input=weight, dt=example.DT)
 
 
 def compare(name, ours, theirs):
@@ -73,7 +72,7 @@ def compare(name, ours, theirs):
         return found
     for pair, number in theirs["connections"].items():
         found += apart(f"{pair} connections", ours["connections"][pair], number)
-    order = ours["order"]
+    order = 10 * ours["n"]
     if order >= LEAST_ORDER and ours["simtime"] > 2 * SETTLED:
         tolerance = 0.005 if order >= FULL_ORDER else 0.03
         volley = 1000.0 / ours["simtime"]  # Hz, one spike of each cell
@@ -83,7 +82,7 @@ def compare(name, ours, theirs):
 
 
 def cases(*orders, simtime=500.0, **more):
-    return [dict(name="Brunel, lecture", n=order // 10, order=order, simtime=simtime, **more)
+    return [dict(name="Brunel, lecture", n=order // 10, simtime=simtime, **more)
             for order in orders]
 
 

