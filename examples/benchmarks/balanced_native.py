@@ -175,8 +175,8 @@ def run_brian2(network, simtime, settle, threads, recurrent=True):
         for pre, weight in (("exc", network.w_exc), ("inh", network.w_inh)):
             if recurrent:
                 synapses = brian2.Synapses(
-                    cells[pre], group, on_pre=f"{adds_to[pre]}_post += weight",
-                    delay=network.delay * ms, namespace={"weight": weight * unit})
+                    cells[pre], group, on_pre=f"{adds_to[pre]}_post += strength",
+                    delay=network.delay * ms, namespace={"strength": weight * unit})
                 if network.in_degree:
                     i, j = drawn_sources(len(cells[pre]), network.n, network.in_degree[pre])
                     synapses.connect(i=i, j=j)
@@ -190,11 +190,11 @@ def run_brian2(network, simtime, settle, threads, recurrent=True):
                                                network.w_input * unit))
         if network.stimulus:
             number, rate, duration, p, weight = network.stimulus
-            source = brian2.PoissonGroup(number, "rate * int(t < duration)", namespace={
-                "rate": rate * Hz, "duration": duration * ms})
-            synapses = brian2.Synapses(source, group, on_pre=f"{adds_to['exc']}_post += weight",
+            source = brian2.PoissonGroup(number, "rate_on * int(t < end)", namespace={
+                "rate_on": rate * Hz, "end": duration * ms})
+            synapses = brian2.Synapses(source, group, on_pre=f"{adds_to['exc']}_post += strength",
                                        delay=network.delay * ms,
-                                       namespace={"weight": weight * unit})
+                                       namespace={"strength": weight * unit})
             synapses.connect(p=p)
             objects += [source, synapses]
         monitors = {name: brian2.SpikeMonitor(each) for name, each in cells.items()}

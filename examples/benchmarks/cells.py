@@ -217,7 +217,7 @@ BENCHMARK = Benchmark(
     __file__, __doc__, measure,
     {"tiny": cases(TINY), "small": cases(QUICK), "full": cases(Size())},
     peers=("nest",), compare=compare, derive=derive, plot="bars", ratio="ns_update",
-    rounds=(1, 1, 3),
+    rounds=(1, 1, 2),
     columns={"varied": ("varied", ".2f"), "with_input": ("with input", ".2f"),
              "target": ("target", ".0f"), "rate": ("rate (Hz)", ".1f")})
 

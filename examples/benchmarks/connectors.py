@@ -11,7 +11,7 @@ is that with NumpyRNG, its only way. ns per connection in place of ns per event.
 The numbers of connections must be equal with NumpyRNG, and within 4 standard deviations with
 NativeRNG. The peers have no SmallWorld.
 
-    python examples/benchmarks/connectors.py --set n=4000 --peer-python /path/to/venv/bin/python
+    python examples/benchmarks/connectors.py --set n=1000 --peer-python /path/to/venv/bin/python
 """
 
 import time
@@ -113,8 +113,8 @@ def cases(*sizes, **more):
 
 BENCHMARK = Benchmark(
     __file__, __doc__, measure,
-    {"tiny": cases(200), "small": cases(1000), "full": cases(1000, 5000)},
-    peers=("nest", "neuron"), compare=compare, plot="bars", ratio="build",
+    {"tiny": cases(200), "small": cases(500), "full": cases(500, 2000)},
+    peers=("nest", "neuron"), compare=compare, plot="bars", ratio="build", rounds=(1, 1, 1),
     columns={"connections": ("connections", "d")})
 
 if __name__ == "__main__":

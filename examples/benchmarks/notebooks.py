@@ -64,7 +64,7 @@ def cases(simtime):
 BENCHMARK = Benchmark(
     __file__, __doc__, measure,
     {"tiny": cases(2000.0), "small": cases(20000.0), "full": cases(20000.0)},
-    peers=("nest", "neuron"), compare=compare, plot="bars", rounds=(1, 1, 3))
+    peers=("nest", "neuron"), compare=compare, plot="bars", rounds=(1, 1, 2))
 
 if __name__ == "__main__":
     main(BENCHMARK)

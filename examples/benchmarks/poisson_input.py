@@ -102,7 +102,8 @@ BENCHMARK = Benchmark(
     __file__, __doc__, measure,
     {"tiny": cases(200, simtime=20.0), "small": cases(1000, 10000, simtime=50.0),
      "full": [*cases(1000, 10000), *cases(100000, **SLOW)]},
-    peers=("nest", "NEST"), compare=compare, derive=derive, ratio="ns_update")
+    peers=("nest", "NEST"), compare=compare, derive=derive, ratio="ns_update",
+    rounds=(1, 1, 1))
 
 if __name__ == "__main__":
     main(BENCHMARK)

@@ -55,6 +55,7 @@ BENCHMARK = Benchmark(
     {"tiny": cases(1000, simtime=100.0), "small": cases(1000, 10000, simtime=300.0),
      "full": cases(1000, 3000, 10000, 30000, 100000)},
     peers=("NEST",), threads=(1, 2), compare=compare, derive=derive,
+    rounds=(1, 1, 1),
     columns={"rate": ("rate (Hz)", ".1f")})
 
 if __name__ == "__main__":

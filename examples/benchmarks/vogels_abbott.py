@@ -62,14 +62,15 @@ def cases(*sizes, simtime=1000.0, names=("COBA", "CUBA"), **more):
     return [dict(name=name, n=n, simtime=simtime, **more) for name in names for n in sizes]
 
 
+COMPILING = dict(without={"brian2": "compiling takes longer than all else"})
+SLOW = dict(without={"nest": "builds for minutes"})
 BENCHMARK = Benchmark(
     __file__, __doc__, run,
     {"tiny": [*cases(1000, simtime=200.0, names=["CUBA"]),
-              *cases(1000, simtime=200.0, names=["COBA"],
-                     without={"brian2": "compiling twice takes too long"})],
-      "small": cases(1000, 4000, simtime=500.0),
-     "full": cases(1000, 4000, 16000)},
-    peers=("nest", "NEST", "neuron", "brian2"), threads=(1, 2), compare=compare,
+              *cases(1000, simtime=200.0, names=["COBA"], **COMPILING)],
+     "small": [*cases(1000, simtime=500.0, **COMPILING), *cases(4000, simtime=500.0)],
+     "full": [*cases(1000, **COMPILING), *cases(4000), *cases(16000, **SLOW)]},
+    peers=("nest", "NEST", "neuron", "brian2"), threads=(1, 2), compare=compare, rounds=(1, 1, 1),
     columns={"rate": ("rate (Hz)", ".1f")},
     quoted=("Auryn (C++, float32, one process, measured on two such cores): COBA of 4000 cells, "
             "0.12 of real time.",))
