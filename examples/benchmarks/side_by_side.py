@@ -253,8 +253,11 @@ def collect(benchmark, size, options, progress):
         records.append({**task, **answer})
         progress.done()
 
-    with ThreadPoolExecutor(options.jobs) as pool:
+    pool = ThreadPoolExecutor(options.jobs)
+    try:
         list(pool.map(run, waiting))
+    finally:  # Ctrl-C ends it all, not only what is running
+        pool.shutdown(cancel_futures=True)
     return sorted(records, key=lambda record: (
         benchmark_order(benchmark, size, record), list(LABELS).index(record["who"]),
         record["threads"], record["round"]))
@@ -286,6 +289,13 @@ class Progress:
             self.bar.update()
         else:
             self.count += 1
+
+    def print(self, text):
+        """On the standard output, without spoiling the bar."""
+        if self.bar is not None:
+            self.bar.write(text)
+        else:
+            print(text, flush=True)
 
     def close(self):
         if self.bar is not None:
@@ -381,9 +391,9 @@ def perform(benchmark, options, progress):
         wrong += [f"{LABELS[record['who']]} is {record['absent']}" for record in records
                   if record.get("absent", "").startswith("not installed")]
     rows = tables.rows_of(benchmark, records)
-    print("\n" + tables.text(benchmark, rows), flush=True)
+    progress.print("\n" + tables.text(benchmark, rows))
     for sentence in wrong:
-        print("DISAGREEMENT:", sentence, flush=True)
+        progress.print(f"DISAGREEMENT: {sentence}")
     if options.output:
         tables.save(benchmark, rows, records, wrong, options)
     return wrong
