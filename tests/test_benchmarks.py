@@ -226,6 +226,13 @@ def test_an_absent_peer_has_a_row_that_says_why_and_no_numbers():
     assert "has no IF_curr_delta" in tables.markdown(benchmark(), rows, [])
 
 
+def test_a_peer_absent_from_one_case_keeps_its_numbers_in_another_of_the_same_size():
+    other = dict(who="nest", threads=1, round=0, case=dict(name="other", n=100), absent="slow")
+    rows = tables.rows_of(benchmark(), [record("laconeu", run=1.0), record("nest", run=2.0), other])
+    assert [(row["name"], row.get("run"), row.get("note")) for row in rows if row["who"] == "nest"
+            ] == [("net", 2.0, None), ("other", None, "slow")]
+
+
 def test_results_of_ours_must_not_depend_on_threads():
     same = [record("laconeu", exact=[1, 2]), record("laconeu", threads=2, exact=[1, 2])]
     assert side_by_side.problems(benchmark(), same) == []

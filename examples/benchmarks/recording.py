@@ -95,7 +95,7 @@ BENCHMARK = Benchmark(
     __file__, __doc__, measure,
     {"tiny": cases(500, 1250, 100.0), "small": cases(20000, 2500, 500.0),
      "full": cases(80000, 10000, 1000.0)},
-    peers=("nest",), compare=compare, derive=derive, plot="bars",
+    peers=("nest",), compare=compare, derive=derive, plot="bars", bars=("run", "data"),
     rounds=(1, 1, 1),
     columns={"data": ("get_data (s)", ".4f"), "unrecorded": ("x unrecorded", ".3f"),
              "rate": ("rate (Hz)", ".1f")})

@@ -63,6 +63,7 @@ class Benchmark:
     ratio       what the ratio to a peer is of: a key of rows
     x           what n counts
     plot        'sizes': lines over n; 'bars': one group for each row
+    bars        keys of rows, one panel each (default: `ratio`)
     quoted      sentences about figures published or measured elsewhere
     """
 
@@ -78,6 +79,7 @@ class Benchmark:
     ratio: str = "run"
     x: str = "cells"
     plot: str = "sizes"
+    bars: tuple = ()
     quoted: tuple = ()
     rounds: tuple = (1, 1, 3)
 

@@ -40,7 +40,7 @@ def notebook(sim, n, simtime):
     source = sim.Population(n, sim.SpikeSourcePoisson(rate=rates, duration=simtime))
     cells = sim.Population(n, sim.IF_cond_alpha())
     sim.Projection(source, cells, sim.FixedNumberPreConnector(
-        min(n, 10), rng=sim.NumpyRNG(SEED)), sim.StaticSynapse(weight=0.02, delay=1.0))
+        min(n, 10), rng=sim.NumpyRNG(SEED)), sim.StaticSynapse(weight=0.1, delay=1.0))
     cells.record("spikes")
     return cells, dt
 

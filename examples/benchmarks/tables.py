@@ -39,7 +39,7 @@ def rows_of(benchmark, records):
                 if isinstance(value, (int, float)) and isinstance(row.get(key), (int, float)):
                     row[key] = min(row[key], value)
         reason = record.get("absent") or record.get("failed")
-        if reason and not any("note" not in row for row in at.values()):
+        if reason:
             at.setdefault(record["case"]["name"], {"note": reason})
     if benchmark.derive:
         for (who, _threads, _n), at in merged.items():
@@ -251,7 +251,7 @@ def plot_sizes(benchmark, rows, plt):
 
 def tidy_axes(panel, sizes):
     """Ticks at the sizes measured, and enough labels on a short logarithmic axis."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+    from matplotlib.ticker import NullLocator
     panel.set_xticks(sizes, [f"{size:g}" if size < 1e4 else f"{size / 1000:g}k" for size in sizes])
     panel.xaxis.set_minor_locator(NullLocator())
     if len(sizes) == 1:
@@ -261,37 +261,52 @@ def tidy_axes(panel, sizes):
         middle = (low * high) ** 0.5
         low, high = min(low, middle / 3.0), max(high, middle * 3.0)
         panel.set_ylim(low, high)
-    few = high / low < 100.0
-    panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    panel.yaxis.set_minor_formatter(NullFormatter())
+    number_axis(panel.yaxis, high / low)
     panel.grid(alpha=0.25)
 
 
+def number_axis(axis, span):
+    """Plain numbers on a logarithmic axis, three for each decade where there are few decades."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if span < 100.0 else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def plot_bars(benchmark, rows, plt):
-    """Horizontal bars of what the ratio is of: a group for each row name, a bar for each
-    participant, at the largest size."""
+    """One panel for each of `bars`, or for what the ratio is of: a group of horizontal bars for
+    each row name, a bar for each participant, at the largest size."""
     largest = {}
     for row in rows:
         largest[row["name"]] = max(largest.get(row["name"], 0), row["n"])
-    rows = [row for row in rows if row["n"] == largest[row["name"]] and benchmark.ratio in row]
+    keys = benchmark.bars or (benchmark.ratio,)
+    rows = [row for row in rows if row["n"] == largest[row["name"]]
+            and any(key in row for key in keys)]
     names = [*dict.fromkeys(row["name"] for row in rows)]
     shown = participants(rows)
     thickness = 0.8 / max(len(shown), 1)
-    figure, panel = plt.subplots(
-        figsize=(8, 1.6 + len(names) * max(0.3, 0.17 * len(shown))), layout="constrained")
-    for k, ((who, threads), (label, style)) in enumerate(shown.items()):
-        found = [(names.index(row["name"]), row[benchmark.ratio]) for row in rows
-                 if (row["who"], row["threads"]) == (who, threads)]
-        at, values = zip(*found)
-        panel.barh([y + (k - (len(shown) - 1) / 2) * thickness for y in at], values, thickness,
-                   color=style["color"], alpha=1.0 if threads == 1 else 0.5, label=label)
+    figure, axes = plt.subplots(
+        1, len(keys), figsize=(4 + 4 * len(keys), 1.6 + len(names) * max(0.3, 0.17 * len(shown))),
+        sharey=True, squeeze=False, layout="constrained")
     heading = {**PANELS, **{key: h for key, (h, _) in benchmark.columns.items()}}
-    panel.set(xscale="log", xlabel=heading.get(benchmark.ratio, benchmark.ratio))
-    panel.set_yticks(range(len(names)), names)
-    panel.set_ylim(len(names) - 0.5, -0.5)
-    panel.grid(axis="x", alpha=0.25)
-    add_legend(figure, [panel])
+    for panel, key in zip(axes.flat, keys):
+        values = [row[key] for row in rows if row.get(key, 0) > 0]
+        for k, ((who, threads), (label, style)) in enumerate(shown.items()):
+            found = [(names.index(row["name"]), row[key]) for row in rows
+                     if (row["who"], row["threads"]) == (who, threads) and key in row]
+            if found:
+                at, lengths = zip(*found)
+                panel.barh([y + (k - (len(shown) - 1) / 2) * thickness for y in at], lengths,
+                           thickness, color=style["color"], alpha=1.0 if threads == 1 else 0.5,
+                           label=label)
+        panel.set_xlabel(heading.get(key, key))
+        if values and max(values) > 20.0 * min(values):
+            panel.set_xscale("log")
+            number_axis(panel.xaxis, max(values) / min(values))
+        panel.grid(axis="x", alpha=0.25)
+    axes[0, 0].set_yticks(range(len(names)), names)
+    axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
+    add_legend(figure, axes.flat)
     return figure
 
 
