@@ -128,6 +128,9 @@ BAD_CALLS = {
     "new population, wrong length": (
         lambda net: sim.Population(3, sim.IF_cond_exp(tau_m=[1.0, 2.0]), label="new"),
         SHAPE, ["new", "tau_m", "3"]),
+    "new population, more spikes in a step than can be drawn": (
+        lambda net: sim.Population(2, sim.SpikeSourcePoisson(rate=1e12), label="new"),
+        VALUE, ["new", "rate", "1000000000000.0", "1e+08"]),
     "new population, negative rate": (
         lambda net: sim.Population(2, sim.SpikeSourcePoisson(rate=-1.0), label="new"),
         VALUE, ["new", "rate", "-1.0", ">= 0"]),

@@ -232,9 +232,6 @@ class Batch:
         slow = {"FixedTotalNumberConnector", "FixedNumberPreConnector", "FixedNumberPostConnector"}
         if name in slow and type(arguments[0]) is int and arguments[0] == 2 ** 31:
             arguments[0] = 2 ** 41
-        if name.startswith("SpikeSource"):
-            keywords = {key: 1e4 if isinstance(value, (int, float)) and value > 1e6
-                        and key in ("rate", "beta") else value for key, value in keywords.items()}
         return name, function, arguments, keywords
 
     def steps(self):

@@ -356,15 +356,10 @@ class Izhikevich(Cell, cells.Izhikevich):
                     "< 30 (mV, the spike's peak): the cell would spike for ever")
 
 
-class SpikeSourcePoisson(Cell, cells.SpikeSourcePoisson):
-    __doc__ = cells.SpikeSourcePoisson.__doc__
-    translations = identity(cells.SpikeSourcePoisson)
-    model = PoissonModel
-    not_negative = ("rate", "start", "duration")
-
-
 # Sources with memory draw each spike by itself: far beyond any use, more would only hang.
 HIGHEST_RATE = 1e6      # Hz
+# Sources without draw a number of spikes for each step, in a time that grows with it.
+HIGHEST_POISSON_RATE = 1e8
 # Below, all intervals are tiny or huge; above, a CV of 0.3 % costs thousands of terms per spike.
 LOWEST_SHAPE, HIGHEST_SHAPE = 1e-3, 1e5
 # A scale of 30 years: beyond, the time since the last spike would lose its fractions of a step.
@@ -381,6 +376,21 @@ def _refuse_where(bad, label, cell_type, name, values, allowed):
 def _check_shape(label, cell_type, name, values):
     _refuse_where((values < LOWEST_SHAPE) | (values > HIGHEST_SHAPE), label, cell_type, name,
                   values, f"from {LOWEST_SHAPE:g} to {HIGHEST_SHAPE:g}")
+
+
+class SpikeSourcePoisson(Cell, cells.SpikeSourcePoisson):
+    __doc__ = cells.SpikeSourcePoisson.__doc__
+    translations = identity(cells.SpikeSourcePoisson)
+    model = PoissonModel
+    not_negative = ("rate", "start", "duration")
+
+    @classmethod
+    def check_parameters(cls, parameters, label):
+        super().check_parameters(parameters, label)
+        if "rate" in parameters:
+            rate = np.asarray(parameters["rate"])
+            _refuse_where(rate > HIGHEST_POISSON_RATE, label, cls.__name__, "rate", rate,
+                          f"at most {HIGHEST_POISSON_RATE:g} (Hz)")
 
 
 class SpikeSourcePoissonRefractory(Cell, cells.SpikeSourcePoissonRefractory):
