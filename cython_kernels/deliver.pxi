@@ -49,7 +49,20 @@ cdef void deliver_spike(Table *t, int64_t row, int32_t count, int64_t stamp,
 
 
 cdef enum:
-    AHEAD = 16                  # synapses from the one delivered to the one whose slot is fetched
+    AHEAD = 32                  # synapses from the one delivered to the one whose slot is fetched
+    FETCHED = 128               # synapses of a row that are fetched before it is delivered
+
+
+cdef inline void fetch_row(Table *t, int64_t row) noexcept nogil:
+    """Ask for the beginning of a row, while the one before is delivered; the rest follows."""
+    cdef int64_t k = first_synapse(t, row)
+    cdef int64_t stop = min(first_synapse(t, row + 1), k + <int64_t>FETCHED)
+    while k < stop:
+        fetch(t.target + k)
+        if t.weight != NULL:
+            fetch(t.weight + k)
+            fetch(t.weight + k + 8)
+        k += 16
 
 
 cdef void deliver_spread(Table *t, int64_t row, int32_t count, int64_t stamp,
@@ -58,6 +71,9 @@ cdef void deliver_spread(Table *t, int64_t row, int32_t count, int64_t stamp,
     cdef int64_t base = (stamp & mask) * t.n_post, size = t.ring_size, k, at
     cdef int64_t stop = t.row_start[row + 1]
     cdef double factor = count
+    for k in range(t.row_start[row], min(stop, t.row_start[row] + <int64_t>AHEAD)):
+        at = base + t.target[k]
+        fetch_ahead(t.ring + (at if at < size else at - size))
     for k in range(t.row_start[row], stop):
         if k + <int64_t>AHEAD < stop:
             at = base + t.target[k + <int64_t>AHEAD]

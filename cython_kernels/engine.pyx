@@ -60,7 +60,10 @@ cdef extern from *:
     """
     #include <sched.h>
     /* A barrier that spins, then yields. Threads only wait here: no result passes through it. */
-    typedef struct { int arrived; int generation; } Barrier;
+    /* A cache line for each number: who waits looks at one, and nothing else is near. */
+    typedef struct {
+        char before[64]; int arrived; char between[64]; int generation; char after[64];
+    } Barrier;
     static inline void barrier_wait(Barrier *b, int n_threads) {
         int generation = __atomic_load_n(&b->generation, __ATOMIC_ACQUIRE), spins = 0;
         if (__atomic_add_fetch(&b->arrived, 1, __ATOMIC_ACQ_REL) == n_threads) {
@@ -75,8 +78,10 @@ cdef extern from *:
     typedef const double *__restrict__ weights_t;
     typedef double *__restrict__ slot_t;
     #if defined(__GNUC__)
+    #define fetch(address) __builtin_prefetch(address, 0)
     #define fetch_ahead(address) __builtin_prefetch(address, 1)
     #else
+    #define fetch(address)
     #define fetch_ahead(address)
     #endif
     """
@@ -86,6 +91,7 @@ cdef extern from *:
     ctypedef const int32_t *targets_t
     ctypedef const double *weights_t
     ctypedef double *slot_t
+    void fetch(const void *address) noexcept nogil
     void fetch_ahead(const void *address) noexcept nogil
 
 cdef enum:
@@ -182,7 +188,7 @@ cdef struct Population:
     int32_t *spike_index
     int32_t *spike_count        # multiplicity; sources only
     int64_t *first              # [n_threads + 1]
-    int64_t *n_spikes           # [n_threads, interval]
+    int64_t *n_spikes           # [n_threads, count_stride], of each step of the interval
     # the record
     uint8_t *recorded           # [n] or NULL
     int64_t n_record, record_capacity
@@ -300,8 +306,10 @@ cdef class Engine:
     interval), seed (32 bits); then `add_population`, `add_table`, `advance`.
     """
 
-    cdef int n_threads, n_populations, n_tables
+    cdef int n_threads, n_populations, n_sources, n_tables
+    cdef bint any_plastic
     cdef int64_t interval, n_slots, step
+    cdef int64_t count_stride   # the interval, and enough that threads share no cache line
     cdef uint32_t seed
     cdef Population *population
     cdef Table *table
@@ -318,6 +326,7 @@ cdef class Engine:
     def __cinit__(self, int n_threads, int64_t interval, int64_t n_slots, uint32_t seed,
                   int max_populations, int max_tables, int max_junction_tables=0):
         self.n_threads, self.interval, self.n_slots = n_threads, interval, n_slots
+        self.count_stride = interval + 16
         self.seed = seed
         self.keep, self.keep_signals = [], []
         self.population = <Population *>calloc(max_populations + 1, sizeof(Population))
@@ -342,7 +351,7 @@ cdef class Engine:
         p.n, p.stream = spec.size, spec.index
         p.first = longs(shares(p.n, self.n_threads), self.keep)
         p.spike_index = ints(np.empty(self.interval * p.n, np.int32), self.keep)
-        p.n_spikes = longs(np.zeros(self.n_threads * self.interval, np.int64), self.keep)
+        p.n_spikes = longs(np.zeros(self.n_threads * self.count_stride, np.int64), self.keep)
         return p
 
     def add_neurons(self, spec):
@@ -402,6 +411,7 @@ cdef class Engine:
     cdef Population *_new_source(self, spec) except NULL:
         cdef Population *p = self._new_population(spec)
         p.is_source = True
+        self.n_sources += 1
         p.spike_count = ints(np.empty(self.interval * p.n, np.int32), self.keep)
         self.n_populations += 1
         return p
@@ -507,7 +517,7 @@ cdef class Engine:
 
     cdef object _add_plasticity(self, Table *t, rows, memory):
         cdef int k
-        t.plastic = True
+        t.plastic = self.any_plastic = True
         if rows.run_start is None:
             t.dendritic, t.lag = rows.dendritic, rows.run_lag
         else:
@@ -687,10 +697,13 @@ cdef class Engine:
             length = min(self.interval, n_steps - done)
             if self.n_junction_tables and thread == 0:
                 self._exchange_first()
-            self._emit(thread, step, length)
-            self._meet()
-            self._deliver(thread, step, length, True, False)
-            self._record(thread, step, length, True)
+            if self.n_sources:
+                self._emit(thread, step, length)
+                self._meet()
+                self._deliver(thread, step, length, True, False)
+                self._record(thread, step, length, True)
+            elif self.n_junction_tables or self.any_plastic:
+                self._meet()            # what the others have looked at may change only then
             self._update(thread, step, length)
             self._remember(thread, step, length)
             self._meet()
@@ -758,7 +771,7 @@ cdef class Engine:
                     at = s * p.n + p.first[thread]
                     p.emit(p, self.seed, p.first[thread], p.first[thread + 1], step + s + 1,
                            p.spike_index + at, p.spike_count + at,
-                           p.n_spikes + thread * self.interval + s)
+                           p.n_spikes + thread * self.count_stride + s)
 
     cdef void _update(self, int thread, int64_t step, int64_t length) noexcept nogil:
         """Neurons of this thread, block by block, each through the whole interval."""
@@ -769,7 +782,7 @@ cdef class Engine:
             p = &self.population[k]
             if not p.is_source:
                 for s in range(length):
-                    p.n_spikes[thread * self.interval + s] = 0
+                    p.n_spikes[thread * self.count_stride + s] = 0
                 lower = p.first[thread]
                 while lower < p.first[thread + 1]:
                     n = min(p.block, p.first[thread + 1] - lower)
@@ -859,7 +872,7 @@ cdef class Engine:
     cdef void _take_spikes(self, Population *p, int thread, int64_t s, long long *spiked,
                            int64_t lower, int64_t n) noexcept nogil:
         """The spikes of step `s` of the interval to the thread's list."""
-        cdef int64_t *n_spikes = p.n_spikes + thread * self.interval + s
+        cdef int64_t *n_spikes = p.n_spikes + thread * self.count_stride + s
         cdef int32_t *out = p.spike_index + s * p.n + p.first[thread] + n_spikes[0]
         cdef int64_t i
         cdef int k
@@ -885,7 +898,7 @@ cdef class Engine:
             p = &self.population[table.post]
             for s in range(length):
                 at = s * p.n + p.first[thread]
-                for i in range(at, at + p.n_spikes[thread * self.interval + s]):
+                for i in range(at, at + p.n_spikes[thread * self.count_stride + s]):
                     remember_spike(table, p.spike_index[i], step + s + 1)
 
     cdef void _inject(self, Population *p, double *current, int64_t column, int64_t lower,
@@ -931,14 +944,17 @@ cdef class Engine:
                     at = s * p.n + p.first[thread]
                     deliver_one_to_one(table, p.spike_index + at,
                                        p.spike_count + at if p.is_source else NULL,
-                                       p.n_spikes[thread * self.interval + s], stamp, mask)
+                                       p.n_spikes[thread * self.count_stride + s], stamp, mask)
                     continue
                 if table.n_lags:
                     deliver_due(table, thread, stamp, mask)
                 for t in range(self.n_threads):
-                    n = p.n_spikes[t * self.interval + s]
+                    n = p.n_spikes[t * self.count_stride + s]
                     at = s * p.n + p.first[t]
                     for i in range(at, at + n):
+                        if i + 1 < at + n:
+                            fetch_row(table, p.spike_index[i + 1] * <int64_t>self.n_threads
+                                      + thread)
                         count = p.spike_count[i] if p.is_source else 1
                         row = p.spike_index[i] * <int64_t>self.n_threads + thread
                         if table.plastic:
@@ -965,7 +981,7 @@ cdef class Engine:
             for s in range(length):
                 for t in range(self.n_threads):
                     at = s * p.n + p.first[t]
-                    for i in range(at, at + p.n_spikes[t * self.interval + s]):
+                    for i in range(at, at + p.n_spikes[t * self.count_stride + s]):
                         if p.recorded[p.spike_index[i]]:
                             p.record_index[p.n_record] = p.spike_index[i]
                             p.record_step[p.n_record] = step + s + 1
