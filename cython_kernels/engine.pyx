@@ -27,8 +27,8 @@ Steps are taken in intervals no longer than the shortest delay between neurons, 
 shortest dendritic part of the delay of any plastic synapse (but one step at least), so that all
 post spikes it sees are there when it changes; with gap junctions they are one step long. Within an
 interval neurons cannot reach one another, so a block of neurons takes all its steps while its state
-is in the cache, and threads meet twice per interval: after the sources, and after the neurons.
-Junctions act between these meetings, on one thread.
+is in the cache, and threads meet after the sources (if there are any), after the neurons, and after
+delivery. Junctions act between these meetings, on one thread.
 
 Why the result depends on nothing but the network:
  - a neuron's update reads only its own state, and the slots of its own receptors;

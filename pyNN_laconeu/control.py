@@ -79,7 +79,9 @@ def _check_keywords(extra):
     unknown = sorted(set(extra) - known)
     if unknown:
         raise TypeError(f"setup() got {', '.join(unknown)}; it takes {', '.join(OWN)}, and "
-                        f"accepts without effect {', '.join(sorted(known - set(OWN)))}")
+                        f"{', '.join(SEEDS[1:])} as other names of rng_seed, and "
+                        "accepts without effect "
+                        f"{', '.join(sorted(known - {*OWN, *SEEDS}))}")
     if extra.get("use_cvode"):
         raise ValueError("setup(): use_cvode = True asks for variable time steps, which laconeu "
                          "does not have; leave it out or pass False")

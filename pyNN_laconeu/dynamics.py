@@ -140,7 +140,3 @@ class Dynamics:
     def clear(self):
         """Forget all spikes."""
         self._memories = {}
-
-    def memories(self):
-        """Of all tables."""
-        return self._memories.values()

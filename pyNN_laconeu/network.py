@@ -6,7 +6,6 @@ recorded data are handed to the recorders and Ctrl-C is answered.
 """
 
 import contextlib
-import logging
 import signal
 import threading
 import time
@@ -16,8 +15,6 @@ import numpy as np
 from .arrays import aligned
 from .kernels.engine import Engine
 from .memory import check_memory
-
-logger = logging.getLogger("PyNN")
 
 # Steps between two meetings of the threads, where the delays allow more.
 LONGEST_INTERVAL = 32

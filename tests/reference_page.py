@@ -271,7 +271,8 @@ def back_ends():
         f"Of PyNN {versions['pyNN']}'s standard models; each was made with default parameters and "
         "run for 2 ms on NEST {nest}, NEURON {neuron} and Brian {brian2}".format(**versions)
         + f", on {asked['date']}, as installed by pip, without compiling extensions for NEST. "
-        f"{' and '.join(POINT_NEURONS)} are parts of PointNeuron.")
+        f"{' and '.join(POINT_NEURONS)} are parts of PointNeuron. A yes says that it ran, not that "
+        "it does what its name says: Brian's STDP is additive whatever the weight dependence.")
     legend = "\n".join(f"{k}. {note}" for k, note in enumerate(notes, 1))
     return text, [table(("model", "laconeu", *PEERS), rows), legend]
 

@@ -133,10 +133,9 @@ def test_a_command_does_what_its_page_says(command, tmp_path):
     # Scripts of the project are named from its folder; what they write goes elsewhere.
     arguments = [str(ROOT / each) if each.startswith("examples/") else each for each in arguments]
     own = COMMANDS[command]
-    at = 2 if arguments[0] in ("compare", "run") else 1
-    done = subprocess.run([*PROGRAMS[program], *arguments[:at], *own, *arguments[at:]]
-                          if arguments[0] == "compare" else
-                          [*PROGRAMS[program], *arguments, *own],
+    # compare's own options come before those of the script
+    at = 2 if arguments[0] == "compare" else len(arguments)
+    done = subprocess.run([*PROGRAMS[program], *arguments[:at], *own, *arguments[at:]],
                           cwd=tmp_path, capture_output=True, text=True, timeout=600)
     alone = arguments[0] == "compare" and (not HAS_NEST or "/path/to/" in command)
     assert done.returncode == (NO_PEER if alone else 0), done.stdout[-3000:] + done.stderr[-3000:]

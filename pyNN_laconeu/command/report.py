@@ -114,7 +114,7 @@ def projection_rows(projections):
     return rows
 
 
-def verdict(name, peer, result):
+def verdict(name, peer):
     """(word, sentence) on one peer."""
     if peer["agrees"] is None:
         word = {"not importable": "could not be started", "stopped": "was stopped"}.get(
@@ -247,18 +247,18 @@ def show(result):
         show_failure(console, result["backends"][OWN])
         return
     for name, peer in result["peers"].items():
-        show_peer(console, name, peer, result)
+        show_peer(console, name, peer)
     console.print(method(result), style="dim")
     if sharpness(result):
         console.print(sharpness(result), style="dim")
     for name, peer in result["peers"].items():
-        word, sentence = verdict(name, peer, result)
+        word, sentence = verdict(name, peer)
         console.print(f"[{STYLES[word]}]{word}[/]  {escape(sentence)}")
         for reason in peer["reasons"]:
             console.print(f"  - {escape(reason)}")
 
 
-def show_peer(console, name, peer, result):
+def show_peer(console, name, peer):
     from rich import box
     from rich.markup import escape
     from rich.table import Table
@@ -341,7 +341,7 @@ def write_html(result, runs, file):
         parts.append(verdict_box("FAILED", result["problem"], []))
         parts.append(failure_box(result["backends"][OWN]))
     for name, peer in result["peers"].items():
-        word, sentence = verdict(name, peer, result)
+        word, sentence = verdict(name, peer)
         parts.append(verdict_box(word, sentence, peer["reasons"]))
         if peer["agrees"] is None:
             parts.append(failure_box(peer))
