@@ -59,8 +59,8 @@ include "incomplete_gamma.pxi"
 cdef extern from *:
     """
     #include <sched.h>
-    /* A barrier that spins, then yields. Threads only wait here: no result passes through it. */
-    /* A cache line for each number: who waits looks at one, and nothing else is near. */
+    /* A barrier that spins, then yields. Threads only wait here: no result passes through it.
+       A cache line for each number: who waits looks at one, and nothing else is near. */
     typedef struct {
         char before[64]; int arrived; char between[64]; int generation; char after[64];
     } Barrier;
@@ -289,7 +289,7 @@ cdef void *records(object array, list keep) except? NULL:
 
 
 cdef int64_t cached_neurons(int64_t n_numbers):
-    """How many neurons of so many float64 numbers each fit into half of a small L1 cache."""
+    """How many neurons of so many float64 numbers each fit into 24 KB, most of an L1 cache."""
     return max(64, min(<int64_t>BLOCK, 24 * 1024 // (8 * n_numbers) // 16 * 16))
 
 
@@ -703,7 +703,9 @@ cdef class Engine:
                 self._deliver(thread, step, length, True, False)
                 self._record(thread, step, length, True)
             elif self.n_junction_tables or self.any_plastic:
-                self._meet()            # what the others have looked at may change only then
+                # Histories that `_has_room` looks at and potentials that thread 0 moves may change
+                # only now.
+                self._meet()
             self._update(thread, step, length)
             self._remember(thread, step, length)
             self._meet()

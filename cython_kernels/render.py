@@ -181,6 +181,8 @@ class Loop:
                 self.phases[-1].append(f"{wanted} |= 1 if {condition} else 0")
             self.phases.append(phase.splitlines())
             self.conditions.append(wanted if condition else None)
+        if any(pair[0] and pair[1] for pair in zip(self.conditions, [*self.conditions[1:], True])):
+            raise ValueError(f"{self.name}: after a phase with a condition comes one without")
         self.phases[-1] += [f"spikes = 1 if {membrane.spike} else 0"]
         self.stores += [f"{name}_[i] = ({membrane.reset[name]}) if spikes else {name}"
                         if name in membrane.reset else f"{name}_[i] = {name}"

@@ -6,7 +6,7 @@ cdef enum:
     MAX_CONSTANTS = 48
     MAX_DRIVES = 12
     MAX_PORTS = 6                   # receptors in one fused kernel
-    BLOCK = 256                     # neurons in a block: its scratch stays in the L1 cache
+    BLOCK = 256                     # neurons in a block, at most: it stays in the cache
 
 cdef struct StepView:
     Py_ssize_t n                    # neurons in the block

@@ -162,8 +162,9 @@ class Recorder:
         if len(spike_index):
             time = None
             if self.exact_spikes is not None:
+                # Those stamped 0, before the first step, belong to it.
                 spike_index, spike_step, time = self.exact_spikes(
-                    self._asked, self._asked + int(n_steps_done))
+                    self._asked - (self._asked == 0), self._asked + int(n_steps_done))
                 recorded = self.current.spike_mask[spike_index].astype(bool)
                 spike_index, spike_step = spike_index[recorded], spike_step[recorded]
                 spike_count = None  # one by one

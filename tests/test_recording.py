@@ -104,7 +104,7 @@ def test_off_grid_records_given_spike_times_as_they_were_given_and_changes_nothi
     rng = np.random.default_rng(3)
     early, other = np.sort(rng.uniform(0.01, 9.9, (2, 30)), axis=1)
     late, last = np.sort(rng.uniform(10.0, 20.0, (2, 30)), axis=1)
-    early[:2] = 0.01                    # two at once
+    early[:3] = 0.0, 0.01, 0.01         # at the very beginning; two at once
     late[0] = np.nextafter(10.3, 11.0)  # a grid point but for rounding
 
     def record(precision):

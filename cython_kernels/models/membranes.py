@@ -289,7 +289,9 @@ g_0 = g_0 + begin * (g_end + (begin - 1.0) * bend_g) if refractory != 0.0 else g
 b_0 = b_0 + begin * (b_end + (begin - 1.0) * bend_b) if refractory != 0.0 else b_0
 amount = held * rate_w * a * (v - v_rest)
 rate = held * rate_w
-""" + _relaxed("w_0", "amount", "rate") + PHASE + f"""\
+""" + _relaxed("w_0", "amount", "rate") + f"""\
+w_0 = w_0 if refractory != 0.0 else w
+---
 push = slope * leak_rate
 drive = b_1 - g_1 * v - inverse_cm * w_0
 drive = 0.3333333333333333 * (drive if drive > 0.0 else -drive)

@@ -19,7 +19,7 @@ PHASE = "---\n"
 
 
 def phase_where(condition):
-    """A `PHASE` whose next phase matters only where `condition` holds; another must follow it.
+    """A `PHASE` whose next phase matters only where `condition` holds; a `PHASE` must follow it.
 
     It is left out for a block of neurons none of which needs it. So that this changes no bit, what
     it assigns must keep its value, or go unused, wherever the condition does not hold.
