@@ -130,6 +130,16 @@ def test_nest_has_one_tau_minus_for_each_cell():
     assert weights[1][0] == pytest.approx(weights[1][1], rel=1e-6)
 
 
+def test_nest_changes_tau_m_with_cm():
+    for sim in BOTH:
+        setup(sim)
+        cell = sim.Population(1, sim.IF_cond_exp(cm=1.0, tau_m=20.0))
+        cell.set(cm=0.5)
+        assert cell.get("cm") == pytest.approx(0.5)
+        assert cell.get("tau_m") == pytest.approx(10.0 if sim is nest else 20.0)
+        sim.end()
+
+
 def test_nest_refuses_reset_without_t_flush():
     for sim in BOTH:
         setup(sim)
