@@ -23,6 +23,22 @@ UNRECORDED = -1
 WRITABLE = (".nix", ".h5", ".nwb", ".pkl", ".pickle", ".mat")
 
 
+def sampling_steps(sampling_interval, dt, label):
+    """An interval (ms) between samples in time steps of `dt` ms; None stays None, the default.
+
+    label: names what is recorded in errors. Raises ValueError.
+    """
+    if sampling_interval is None:
+        return None
+    ratio = np.float64(sampling_interval) / dt
+    every = np.rint(ratio)
+    # Steps are int64 in the engine, and it adds to them.
+    if not (1 <= every <= 2 ** 62 and abs(ratio - every) < 1e-6):
+        raise ValueError(f"{label}: sampling_interval is {sampling_interval} ms, but must be a "
+                         f"positive multiple of the time step, {dt} ms")
+    return int(every)
+
+
 class RecordingError(errors.RecordingError):
     """A variable that the cells of a population do not have."""
 
@@ -77,7 +93,8 @@ class Recorder:
     def check(self, variables, sampling_interval=None, locations=None):
         """Raise what record() would; returns the names, and the interval in steps or None."""
         names = self._check_names(variables, locations)
-        every = self._check_interval(sampling_interval)
+        every = sampling_steps(sampling_interval, self.network.dt,
+                               f"Population '{self.population.label}'")
         for name in names:
             recorded_every = self.signals.get(name, (every,))[0]
             if every is not None and recorded_every != every:
@@ -199,20 +216,6 @@ class Recorder:
             if not self.population.can_record(name):
                 raise RecordingError(name, self.population)
         return names
-
-    def _check_interval(self, sampling_interval):
-        """The interval in steps, or None for the default."""
-        if sampling_interval is None:
-            return None
-        ratio = np.float64(sampling_interval) / self.network.dt
-        every = np.rint(ratio)
-        # Steps are int64 in the engine, and it adds to them.
-        if not (1 <= every <= 2 ** 62 and abs(ratio - every) < 1e-6):
-            raise ValueError(
-                f"Population '{self.population.label}': sampling_interval is "
-                f"{sampling_interval} ms, but must be a positive multiple of the time step, "
-                f"{self.network.dt} ms")
-        return int(every)
 
     def _record_signal(self, name, indices, every):
         recorded_every, recorded = self.signals.get(name, (every or 1, np.empty(0, np.int32)))

@@ -19,7 +19,7 @@ import quantities as pq
 from pyNN import errors
 
 from . import simulator
-from .recording import Signal
+from .recording import Signal, sampling_steps
 
 
 class RecordingError(errors.RecordingError):
@@ -55,7 +55,7 @@ class SynapseRecorder:
         for name in names:
             if name not in projection.recordable:
                 raise RecordingError(name, projection)
-        every = self._interval(sampling_interval)
+        every = sampling_steps(sampling_interval, self.network.dt, projection.label)
         positions = self._positions(connections)
         for name in names:
             if name in self.recorded and every not in (None, self.recorded[name][0]):
@@ -153,18 +153,6 @@ class SynapseRecorder:
         """Keep what was sampled in the steps since `begin`."""
         for signal in self.signals:
             signal.commit(self._asked + int(n_steps_done))
-
-    def _interval(self, sampling_interval):
-        if sampling_interval is None:
-            return None
-        ratio = np.float64(sampling_interval) / self.network.dt
-        every = np.rint(ratio)
-        # Steps are int64 in the engine, and it adds to them.
-        if not (1 <= every <= 2 ** 62 and abs(ratio - every) < 1e-6):
-            raise ValueError(
-                f"{self._projection().label}: sampling_interval is {sampling_interval} ms, but "
-                f"must be a positive multiple of the time step, {self.network.dt} ms")
-        return int(every)
 
     def _positions(self, connections):
         """Places among the projection's connections, int64, ascending."""
