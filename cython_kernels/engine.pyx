@@ -27,8 +27,13 @@ Steps are taken in intervals no longer than the shortest delay between neurons, 
 shortest dendritic part of the delay of any plastic synapse (but one step at least), so that all
 post spikes it sees are there when it changes; with gap junctions they are one step long. Within an
 interval neurons cannot reach one another, so a block of neurons takes all its steps while its state
-is in the cache, and threads meet after the sources (if there are any), after the neurons, and after
-delivery. Junctions act between these meetings, on one thread.
+is in the cache.
+
+Threads meet once in an interval, when its spikes are known: each then delivers all of them to its
+own targets, and goes on to the next interval, whose spikes it writes to other lists (see LISTS).
+What sources will spike in the next interval is made before that meeting, too. For as many intervals
+as there is certainly room for in records and histories (`_steps_with_room`) nothing else keeps them
+together. Junctions act on one thread, between two meetings more.
 
 Why the result depends on nothing but the network:
  - a neuron's update reads only its own state, and the slots of its own receptors;
@@ -95,6 +100,9 @@ cdef extern from *:
     void fetch_ahead(const void *address) noexcept nogil
 
 cdef enum:
+    # Lists of spikes in turn. A thread that has passed the meeting of an interval may already make
+    # the sources' spikes of the interval after the next, while others still read this one's.
+    LISTS = 3
     # the purposes of random streams; part of every key
     PURPOSE_POISSON = 1
     PURPOSE_RENEWAL = 2
@@ -114,8 +122,8 @@ cdef struct Receptor:
     int n_states
     double *state[2]            # [n]
     int n_constants
-    int stride                  # 1 if varied, 0 if uniform
     double *constant[MAX_CONSTANTS]
+    int64_t stride[MAX_CONSTANTS]   # 1 with a value per neuron, 0 for what all blocks share
     double *arrival             # [n_slots, n]: what neurons sent; NULL if nothing can arrive
     double *arrival_of_sources  # [n_slots, n] or NULL
     double *on_spike            # [n] or NULL: added to the first state when the neuron spikes
@@ -148,7 +156,7 @@ cdef struct Population:
     bint is_source
     # neurons
     StepKernel kernel
-    int n_states, n_constants, n_drives, stride
+    int n_states, n_constants, n_drives
     int64_t block               # neurons that take an interval's steps together
     int n_substeps
     double dt                   # of a substep, ms
@@ -156,6 +164,7 @@ cdef struct Population:
     int n_own_ports             # receptors at which nothing arrives
     double *state[MAX_STATES]
     double *constant[MAX_CONSTANTS]
+    int64_t stride[MAX_CONSTANTS]   # 1 with a value per neuron, 0 for what all blocks share
     double *offset              # [n] nA
     int n_receptors
     Receptor *receptor
@@ -188,7 +197,7 @@ cdef struct Population:
     int32_t *spike_index
     int32_t *spike_count        # multiplicity; sources only
     int64_t *first              # [n_threads + 1]
-    int64_t *n_spikes           # [n_threads, count_stride], of each step of the interval
+    int64_t *n_spikes           # [LISTS, n_threads, count_stride], of each step of the interval
     # the record
     uint8_t *recorded           # [n] or NULL
     int64_t n_record, record_capacity
@@ -288,6 +297,10 @@ cdef void *records(object array, list keep) except? NULL:
     return &view[0] if view.shape[0] else NULL
 
 
+# For `arrays`: how long a constant must be that all neurons of a block read in place.
+LARGEST_BLOCK = BLOCK
+
+
 cdef int64_t cached_neurons(int64_t n_numbers):
     """How many neurons of so many float64 numbers each fit into 24 KB, most of an L1 cache."""
     return max(64, min(<int64_t>BLOCK, 24 * 1024 // (8 * n_numbers) // 16 * 16))
@@ -307,7 +320,6 @@ cdef class Engine:
     """
 
     cdef int n_threads, n_populations, n_sources, n_tables
-    cdef bint any_plastic
     cdef int64_t interval, n_slots, step
     cdef int64_t count_stride   # the interval, and enough that threads share no cache line
     cdef uint32_t seed
@@ -350,8 +362,9 @@ cdef class Engine:
         cdef Population *p = &self.population[self.n_populations]
         p.n, p.stream = spec.size, spec.index
         p.first = longs(shares(p.n, self.n_threads), self.keep)
-        p.spike_index = ints(np.empty(self.interval * p.n, np.int32), self.keep)
-        p.n_spikes = longs(np.zeros(self.n_threads * self.count_stride, np.int64), self.keep)
+        p.spike_index = ints(np.empty(LISTS * self.interval * p.n, np.int32), self.keep)
+        p.n_spikes = longs(np.zeros(LISTS * self.n_threads * self.count_stride, np.int64),
+                           self.keep)
         return p
 
     def add_neurons(self, spec):
@@ -367,7 +380,6 @@ cdef class Engine:
             raise ValueError("a model has more states, constants, drives or receptors than "
                              "step_view.pxi has room for")
         p.kernel = <StepKernel><uintptr_t>spec.kernel
-        p.stride = 1 if spec.varied else 0
         p.n_states, p.n_constants, p.n_drives = (
             len(spec.states), len(spec.constants), spec.n_drives)
         p.n_substeps, p.dt, p.random = spec.n_substeps, spec.dt, spec.random
@@ -375,8 +387,9 @@ cdef class Engine:
             p.state[k] = doubles(spec.states[k], self.keep)
         for k in range(p.n_constants):
             p.constant[k] = doubles(spec.constants[k], self.keep)
-        p.block = cached_neurons(p.stride * p.n_constants + p.n_states
-                                 + 2 * len(spec.receptors) + 1)
+            p.stride[k] = len(spec.constants[k]) == p.n
+        p.block = cached_neurons(sum(len(constant) > 1 for constant in spec.constants)
+                                 + p.n_states + 2 * len(spec.receptors) + 1)
         p.offset = doubles(spec.offset, self.keep)
         p.n_receptors = len(spec.receptors)
         p.receptor = <Receptor *>calloc(p.n_receptors + 1, sizeof(Receptor))
@@ -388,12 +401,12 @@ cdef class Engine:
         for k, receptor in enumerate(spec.receptors):
             r = &p.receptor[k]
             r.kernel = <StepKernel><uintptr_t>receptor.kernel
-            r.stride = 1 if receptor.varied else 0
             r.n_states, r.n_constants = len(receptor.states), len(receptor.constants)
             for i in range(r.n_states):
                 r.state[i] = doubles(receptor.states[i], self.keep)
             for i in range(r.n_constants):
                 r.constant[i] = doubles(receptor.constants[i], self.keep)
+                r.stride[i] = len(receptor.constants[i]) == p.n
             if receptor.arrival is None:
                 p.n_own_ports += 1
             else:
@@ -412,7 +425,7 @@ cdef class Engine:
         cdef Population *p = self._new_population(spec)
         p.is_source = True
         self.n_sources += 1
-        p.spike_count = ints(np.empty(self.interval * p.n, np.int32), self.keep)
+        p.spike_count = ints(np.empty(LISTS * self.interval * p.n, np.int32), self.keep)
         self.n_populations += 1
         return p
 
@@ -517,7 +530,7 @@ cdef class Engine:
 
     cdef object _add_plasticity(self, Table *t, rows, memory):
         cdef int k
-        t.plastic = self.any_plastic = True
+        t.plastic = True
         if rows.run_start is None:
             t.dendritic, t.lag = rows.dendritic, rows.run_lag
         else:
@@ -684,40 +697,54 @@ cdef class Engine:
 
     cdef void _run(self, int thread, int64_t n_steps) noexcept nogil:
         """All intervals, as thread `thread`. Every thread computes the same interval bounds."""
-        cdef int64_t done = 0, length
-        cdef int64_t step = self.first_step
+        cdef int64_t done = 0, until, length, following, step = self.first_step
+        cdef int turn = 0
         if self.at_origin:
-            self._emit(thread, step - 1, 1)
+            self._emit(thread, turn, step - 1, 1)
             self._meet()
-            self._deliver(thread, step - 1, 1, True, True)
-            self._deliver(thread, step - 1, 1, False, True)
-            self._record(thread, step - 1, 1, True)
+            self._deliver(thread, turn, step - 1, 1, True, True)
+            self._deliver(thread, turn, step - 1, 1, False, True)
+            self._record(thread, turn, step - 1, 1, True)
+        while done < n_steps:
             self._meet()
-        while done < n_steps and self._has_room():
-            length = min(self.interval, n_steps - done)
-            if self.n_junction_tables and thread == 0:
-                self._exchange_first()
-            if self.n_sources:
-                self._emit(thread, step, length)
-                self._meet()
-                self._deliver(thread, step, length, True, False)
-                self._record(thread, step, length, True)
-            elif self.n_junction_tables or self.any_plastic:
-                # Histories that `_has_room` looks at and potentials that thread 0 moves may change
-                # only now.
-                self._meet()
-            self._update(thread, step, length)
-            self._remember(thread, step, length)
+            until = done + self._steps_with_room(n_steps - done)
+            if until == done:
+                break
+            length = min(self.interval, until - done)
+            turn = (turn + 1) % <int>LISTS
+            self._emit(thread, turn, step, length)
             self._meet()
-            if self.n_junction_tables and thread == 0:
-                self._exchange_second(step + 1)
-            self._deliver(thread, step, length, False, False)
-            self._record(thread, step, length, False)
-            self._meet()
-            done += length
-            step += length
+            while done < until:
+                following = min(self.interval, until - done - length)
+                self._take_interval(thread, turn, step, length, following)
+                turn = (turn + 1) % <int>LISTS
+                done += length
+                step += length
+                length = following
         if thread == 0:
             self.done = done
+
+    cdef void _take_interval(self, int thread, int turn, int64_t step, int64_t length,
+                             int64_t following) noexcept nogil:
+        """One interval; its sources' spikes are there. following: length of the next, or 0."""
+        if self.n_junction_tables:
+            if thread == 0:
+                self._exchange_first()
+            self._meet()
+        if self.n_sources:
+            self._deliver(thread, turn, step, length, True, False)
+            self._record(thread, turn, step, length, True)
+        self._update(thread, turn, step, length)
+        self._remember(thread, turn, step, length)
+        if following:
+            self._emit(thread, (turn + 1) % <int>LISTS, step + length, following)
+        self._meet()
+        if self.n_junction_tables and thread == 0:
+            self._exchange_second(step + 1)
+        self._deliver(thread, turn, step, length, False, False)
+        self._record(thread, turn, step, length, False)
+        if self.n_junction_tables:
+            self._meet()
 
     cdef void _meet(self) noexcept nogil:
         if self.n_threads > 1:
@@ -740,28 +767,41 @@ cdef class Engine:
             for i in range(p.n_signals):
                 sample(&p.signal[i], stamp, 0, p.n)
 
-    cdef bint _has_room(self) noexcept nogil:
-        cdef int k, k_thread
-        cdef int64_t j
+    cdef int64_t _steps_with_room(self, int64_t n_steps) noexcept nogil:
+        """How many of n_steps steps, in whole intervals, records and histories surely hold."""
+        cdef int64_t j, most = 0, n_intervals = n_steps // self.interval + 1
+        cdef int k, thread
         cdef Population *p
         cdef Table *table
         for k in range(self.n_populations):
             p = &self.population[k]
-            if p.recorded != NULL and p.record_capacity - p.n_record < p.n * self.interval:
-                return False
+            if p.recorded != NULL and p.n > 0:
+                n_intervals = min(n_intervals,
+                                  (p.record_capacity - p.n_record) // (p.n * self.interval))
         for k in range(self.n_tables):
             table = &self.table[k]
             if table.plastic:
                 for j in range(table.n_post):
-                    if table.capacity - table.history_count[j] < self.interval:
-                        return False
-                for k_thread in range(self.n_threads if table.n_lags else 0):
-                    if (table.queue_capacity - table.queue_count[k_thread]
-                            < table.n_pre * self.interval):
-                        return False
-        return True
+                    most = max(most, table.history_count[j])
+                n_intervals = min(n_intervals, (table.capacity - most) // self.interval)
+                most = 0
+                for thread in range(self.n_threads if table.n_lags else 0):
+                    most = max(most, table.queue_count[thread])
+                if table.n_lags and table.n_pre > 0:
+                    n_intervals = min(n_intervals, (table.queue_capacity - most)
+                                      // (table.n_pre * self.interval))
+                most = 0
+        return min(n_steps, max(n_intervals, <int64_t>0) * self.interval)
 
-    cdef void _emit(self, int thread, int64_t step, int64_t length) noexcept nogil:
+    cdef inline int64_t *_counts(self, Population *p, int thread, int turn) noexcept nogil:
+        """[interval] how many spikes a thread has listed in each step."""
+        return p.n_spikes + (turn * self.n_threads + thread) * self.count_stride
+
+    cdef inline int64_t _list(self, Population *p, int thread, int turn, int64_t s) noexcept nogil:
+        """Where in p.spike_index a thread's list of step `s` begins."""
+        return (turn * self.interval + s) * p.n + p.first[thread]
+
+    cdef void _emit(self, int thread, int turn, int64_t step, int64_t length) noexcept nogil:
         """Sources: the spikes stamped step + 1 to step + length."""
         cdef int k
         cdef int64_t s, at
@@ -770,29 +810,28 @@ cdef class Engine:
             p = &self.population[k]
             if p.is_source:
                 for s in range(length):
-                    at = s * p.n + p.first[thread]
+                    at = self._list(p, thread, turn, s)
                     p.emit(p, self.seed, p.first[thread], p.first[thread + 1], step + s + 1,
                            p.spike_index + at, p.spike_count + at,
-                           p.n_spikes + thread * self.count_stride + s)
+                           self._counts(p, thread, turn) + s)
 
-    cdef void _update(self, int thread, int64_t step, int64_t length) noexcept nogil:
+    cdef void _update(self, int thread, int turn, int64_t step, int64_t length) noexcept nogil:
         """Neurons of this thread, block by block, each through the whole interval."""
         cdef int k
-        cdef int64_t s, lower, n
+        cdef int64_t lower, n
         cdef Population *p
         for k in range(self.n_populations):
             p = &self.population[k]
             if not p.is_source:
-                for s in range(length):
-                    p.n_spikes[thread * self.count_stride + s] = 0
+                memset(self._counts(p, thread, turn), 0, length * sizeof(int64_t))
                 lower = p.first[thread]
                 while lower < p.first[thread + 1]:
                     n = min(p.block, p.first[thread + 1] - lower)
-                    self._update_block(p, thread, step, length, lower, n)
+                    self._update_block(p, thread, turn, step, length, lower, n)
                     lower += n
 
-    cdef void _update_block(self, Population *p, int thread, int64_t step, int64_t length,
-                            int64_t lower, int64_t n) noexcept nogil:
+    cdef void _update_block(self, Population *p, int thread, int turn, int64_t step,
+                            int64_t length, int64_t lower, int64_t n) noexcept nogil:
         cdef double drive[MAX_DRIVES * BLOCK]
         cdef double nothing[MAX_PORTS * BLOCK]  # arrives during a step, or where nothing can
         cdef double current[BLOCK]
@@ -823,7 +862,7 @@ cdef class Engine:
         for k in range(p.n_states):
             view.state[k] = p.state[k] + lower
         for k in range(p.n_constants):
-            view.constant[k] = p.constant[k] + p.stride * lower
+            view.constant[k] = p.constant[k] + p.stride[k] * lower
         n_fused_states = p.n_states
         for k in range(p.n_receptors):
             r = &p.receptor[k]
@@ -858,7 +897,7 @@ cdef class Engine:
                     for i in range(r.n_states):
                         receptor_view.state[i] = r.state[i] + lower
                     for i in range(r.n_constants):
-                        receptor_view.constant[i] = r.constant[i] + r.stride * lower
+                        receptor_view.constant[i] = r.constant[i] + r.stride[i] * lower
                     r.kernel(&receptor_view)
                 p.kernel(&view)
                 if view.any_spiking:
@@ -867,15 +906,15 @@ cdef class Engine:
                         for i in range(n):
                             spiked[i] |= spiking[i]
             if any_spiked:
-                self._take_spikes(p, thread, s, spikes, lower, n)
+                self._take_spikes(p, thread, turn, s, spikes, lower, n)
             for k in range(0 if self.n_junction_tables else p.n_signals):
                 sample(&p.signal[k], step + s + 1, lower, lower + n)
 
-    cdef void _take_spikes(self, Population *p, int thread, int64_t s, long long *spiked,
-                           int64_t lower, int64_t n) noexcept nogil:
+    cdef void _take_spikes(self, Population *p, int thread, int turn, int64_t s,
+                           long long *spiked, int64_t lower, int64_t n) noexcept nogil:
         """The spikes of step `s` of the interval to the thread's list."""
-        cdef int64_t *n_spikes = p.n_spikes + thread * self.count_stride + s
-        cdef int32_t *out = p.spike_index + s * p.n + p.first[thread] + n_spikes[0]
+        cdef int64_t *n_spikes = self._counts(p, thread, turn) + s
+        cdef int32_t *out = p.spike_index + self._list(p, thread, turn, s) + n_spikes[0]
         cdef int64_t i
         cdef int k
         for i in range(n):
@@ -887,7 +926,7 @@ cdef class Engine:
                     if p.receptor[k].on_spike != NULL:
                         p.receptor[k].state[0][lower + i] += p.receptor[k].on_spike[lower + i]
 
-    cdef void _remember(self, int thread, int64_t step, int64_t length) noexcept nogil:
+    cdef void _remember(self, int thread, int turn, int64_t step, int64_t length) noexcept nogil:
         """The interval's spikes of this thread's neurons to the histories of plastic tables."""
         cdef int64_t s, i, at
         cdef int k
@@ -899,8 +938,8 @@ cdef class Engine:
                 continue
             p = &self.population[table.post]
             for s in range(length):
-                at = s * p.n + p.first[thread]
-                for i in range(at, at + p.n_spikes[thread * self.count_stride + s]):
+                at = self._list(p, thread, turn, s)
+                for i in range(at, at + self._counts(p, thread, turn)[s]):
                     remember_spike(table, p.spike_index[i], step + s + 1)
 
     cdef void _inject(self, Population *p, double *current, int64_t column, int64_t lower,
@@ -920,8 +959,8 @@ cdef class Engine:
                                bisect(injection.index, injection.n, lower + n)):
                     current[injection.index[i] - lower] += level
 
-    cdef void _deliver(self, int thread, int64_t step, int64_t length, bint from_sources,
-                       bint at_origin) noexcept nogil:
+    cdef void _deliver(self, int thread, int turn, int64_t step, int64_t length,
+                       bint from_sources, bint at_origin) noexcept nogil:
         """The interval's spikes to this thread's targets, in the order of the file's head.
 
         Plastic synapses from sources are served with those from neurons; at the origin, where
@@ -943,16 +982,16 @@ cdef class Engine:
                 if at_origin and not p.is_source:
                     continue
                 if table.one_to_one:
-                    at = s * p.n + p.first[thread]
+                    at = self._list(p, thread, turn, s)
                     deliver_one_to_one(table, p.spike_index + at,
                                        p.spike_count + at if p.is_source else NULL,
-                                       p.n_spikes[thread * self.count_stride + s], stamp, mask)
+                                       self._counts(p, thread, turn)[s], stamp, mask)
                     continue
                 if table.n_lags:
                     deliver_due(table, thread, stamp, mask)
                 for t in range(self.n_threads):
-                    n = p.n_spikes[t * self.count_stride + s]
-                    at = s * p.n + p.first[t]
+                    n = self._counts(p, t, turn)[s]
+                    at = self._list(p, t, turn, s)
                     for i in range(at, at + n):
                         if i + 1 < at + n:
                             fetch_row(table, p.spike_index[i + 1] * <int64_t>self.n_threads
@@ -969,7 +1008,7 @@ cdef class Engine:
                 if (p.is_source and not table.plastic) == from_sources and not at_origin:
                     sample_synapses(&self.synapse_signal[k], table, thread, stamp)
 
-    cdef void _record(self, int thread, int64_t step, int64_t length,
+    cdef void _record(self, int thread, int turn, int64_t step, int64_t length,
                       bint from_sources) noexcept nogil:
         """The interval's spikes to the record, populations dealt out to the threads."""
         cdef int64_t s, i, at
@@ -982,8 +1021,8 @@ cdef class Engine:
                 continue
             for s in range(length):
                 for t in range(self.n_threads):
-                    at = s * p.n + p.first[t]
-                    for i in range(at, at + p.n_spikes[t * self.count_stride + s]):
+                    at = self._list(p, t, turn, s)
+                    for i in range(at, at + self._counts(p, t, turn)[s]):
                         if p.recorded[p.spike_index[i]]:
                             p.record_index[p.n_record] = p.spike_index[i]
                             p.record_step[p.n_record] = step + s + 1

@@ -16,9 +16,12 @@ Every array is an own restrict-qualified argument: that is what lets gcc vectori
 import re
 
 from .models import COMPOSED, FUSED, MEMBRANES, RECEPTORS
-from .models.model import PHASES, QUANTITIES
+from .models.model import FLOW, PHASES, QUANTITIES
 
-HEADER = '''\
+MAX_FLOW_STATES = 4
+FLOW_PARTS = 7  # of a step: it as a whole, its halves, its quarters
+
+HEADER = f'''\
 """State updates, rendered from cython_kernels/models by cython_kernels/render.py."""
 
 from libc.math cimport sqrt
@@ -38,6 +41,12 @@ cdef extern from *:
     ctypedef const double *restricted_in_t
     ctypedef long long *restricted_flags_t
     ctypedef int32_t *restricted_counts_t
+
+cdef enum:
+    MAX_FLOW_STATES = {MAX_FLOW_STATES}
+    FLOW_PARTS = {FLOW_PARTS}
+
+include "extrapolation.pxi"
 
 '''
 
@@ -132,6 +141,7 @@ class Loop:
         self.elements = []              # names whose values come from arrays
         self.phases = [[]]              # lines
         self.conditions = [None]        # of each phase
+        self.calls = {}                 # phase before which a flow is called -> lines
         self.stores = []                # lines of the last phase
         self.n_states = self.n_constants = 0
 
@@ -172,15 +182,13 @@ class Loop:
         self.declare(*membrane.locals)
         self.before += ["cdef double last_f = last", "cdef long long spikes",
                         "cdef long long any_spikes = 0"]
-        first, *others = PHASES.split(membrane.update)
-        self.phases[-1] += first.splitlines()
-        for condition, phase in zip(others[::2], others[1::2]):
-            if condition:
-                wanted = f"wanted_{len(self.phases)}"
-                self.before.append(f"cdef long long {wanted} = 0")
-                self.phases[-1].append(f"{wanted} |= 1 if {condition} else 0")
-            self.phases.append(phase.splitlines())
-            self.conditions.append(wanted if condition else None)
+        before, _, after = membrane.update.rpartition(FLOW)
+        if before:
+            self._phases(before)
+            self._flow(membrane)
+            self.phases.append([])
+            self.conditions.append(None)
+        self._phases(after)
         if any(pair[0] and pair[1] for pair in zip(self.conditions, [*self.conditions[1:], True])):
             raise ValueError(f"{self.name}: after a phase with a condition comes one without")
         self.phases[-1] += [f"spikes = 1 if {membrane.spike} else 0"]
@@ -189,6 +197,38 @@ class Loop:
                         for name in membrane.states]
         self.stores += ["spiking_[i] = spikes", "any_spikes |= spikes"]
         self.after.append("any_spiking[0] = any_spikes")
+
+    def _phases(self, update):
+        """Add these lines, the first of them to the last phase so far."""
+        first, *others = PHASES.split(update)
+        self.phases[-1] += first.splitlines()
+        for condition, phase in zip(others[::2], others[1::2]):
+            if condition:
+                wanted = f"wanted_{len(self.phases)}"
+                self.before.append(f"cdef long long {wanted} = 0")
+                self.phases[-1].append(f"{wanted} |= 1 if {condition} else 0")
+            self.phases.append(phase.splitlines())
+            self.conditions.append(wanted if condition else None)
+
+    def _flow(self, membrane):
+        """Call the membrane's flow after the last phase so far, which assigns what it is given."""
+        flow, constants = membrane.flow, list(membrane.constants)
+        if len(flow.states) > MAX_FLOW_STATES:
+            raise ValueError(f"{self.name}: more than {MAX_FLOW_STATES} states in a flow")
+        given = [f"{drive}_{k}" for drive in flow.drives for k in range(FLOW_PARTS)]
+        self.phases[-1] += [f"flow_given[{k} * BLOCK + i] = {name}"
+                            for k, name in enumerate(given)]
+        self.before += [f"cdef double flow_given[{len(given)} * BLOCK]",
+                        f"cdef double *flow_state[{len(flow.states)}]",
+                        f"cdef double *flow_constant[{len(constants)}]"]
+        self.before += [f"flow_state[{k}] = {name}_" for k, name in enumerate(flow.states)]
+        self.before += [f"flow_constant[{k}] = <double *>{name}_"
+                        for k, name in enumerate(constants)]
+        self.calls[len(self.phases)] = [
+            f"extrapolated({membrane.name}_flow_{self.variant}, n_neurons, dt, {flow.tolerance}, "
+            f"{len(flow.states)}, flow_state,",
+            f"             {len(flow.drives)}, flow_given, {len(constants)}, flow_constant, "
+            f"{self.variant == 'varied'})"]
 
     def _passes(self):
         """(lines of each pass over the neurons, names carried from one to another)."""
@@ -214,7 +254,8 @@ class Loop:
         lines += [") noexcept nogil:", "    cdef Py_ssize_t i"]
         lines += [f"    {line}" for line in self.before]
         lines += [f"    cdef double {name}_carried[BLOCK]" for name in carried]
-        for own, condition in zip(passes, self.conditions):
+        for k, (own, condition) in enumerate(zip(passes, self.conditions)):
+            lines += [f"    {line}" for line in self.calls.get(k, ())]
             start = f"range(n_neurons if {condition} else 0)" if condition else "range(n_neurons)"
             lines += [f"    for i in {start}:"]
             lines += [f"        {line}" for line in own]
@@ -224,6 +265,22 @@ class Loop:
         lines += [f"        {argument}," for argument in self.call]
         lines += ["    )"]
         return "\n".join(lines) + "\n\n\n"
+
+
+def flow_loop(membrane, variant):
+    """A membrane's `Flow` over a length of time."""
+    flow = membrane.flow
+    loop = Loop(f"{membrane.name}_flow", variant)
+    loop.states(flow.states)
+    loop.constants(membrane.constants)
+    for k, name in enumerate(flow.drives):
+        loop.array(name, f"view.drive[{k}]", type_="restricted_in_t")
+    loop.arguments.append("double dt")
+    loop.call.append("view.dt")
+    loop.declare(*flow.locals)
+    loop._phases(flow.update)
+    loop.stores += [f"{name}_[i] = {name}" for name in flow.states]
+    return loop
 
 
 def membrane_loop(membrane, variant):
@@ -352,7 +409,9 @@ def poisson_name(n_thresholds):
 def render_models(module_name):
     """The .pyx text of all state updates. `module_name` is where it will be compiled to."""
     kernels = list(loops())
-    text = [HEADER] + [loop.text() for loop in kernels]
+    flows = [flow_loop(membrane, variant) for membrane in MEMBRANES.values() if membrane.flow
+             for variant in VARIANTS]
+    text = [HEADER] + [loop.text() for loop in flows + kernels]
     text += [poisson_loop(n) for n in POISSON_THRESHOLDS]
     text.append("def kernel_addresses():\n"
                 '    """Name of each loop -> its address, for the engine."""\n    return {\n')

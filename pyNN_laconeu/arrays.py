@@ -14,6 +14,7 @@ import numpy as np
 
 from .dispatch import load_kernels
 from .kernels import numerics
+from .kernels.engine import LARGEST_BLOCK
 from .kernels.models import MEMBRANES, RECEPTORS
 from .kernels.render import (
     POISSON_THRESHOLDS,
@@ -140,8 +141,16 @@ def aligned(values, shape=None):
 
 
 def _flat(value, population, varied):
-    """A constant as the kernels read it: float64 [n] if varied, else [1]."""
-    return aligned(value, (population.size,) if varied else (1,))
+    """A constant as the kernels read it: float64 [1], or, for loops with values per neuron, [n].
+
+    One that is the same for all neurons although others are not is long enough for a block, and
+    read again in each: it stays in the cache.
+    """
+    if not varied:
+        return aligned(value, (1,))
+    value = np.broadcast_to(np.asarray(value, dtype=np.float64), (population.size,))
+    alike = (value == value[0]).all()
+    return aligned(value[0], (LARGEST_BLOCK,)) if alike else aligned(value)
 
 
 def _receptor_constants(port, membrane, p, rp, h):
@@ -177,9 +186,8 @@ class ReceptorArrays:
     """One receptor of one population."""
 
     kernel: int          # address of its loop; 0: the population's loop includes it
-    varied: bool
     states: list         # float64 [n] each
-    constants: list      # float64 [n] or [1] each, in the order of render.receptor_constants
+    constants: list      # float64, see `_flat`, in the order of render.receptor_constants
     arrival: np.ndarray  # float64 [n_slots, n]: weights that neurons sent, by arrival step, or None
     arrival_of_sources: np.ndarray = None  # the same for spike sources, or None
     on_spike: np.ndarray = None  # float64 [n], added to the first state at a spike, or None
@@ -193,12 +201,11 @@ class NeuronArrays:
     size: int
     kernel: int        # address of its loop
     fused: bool        # whether that includes the receptors
-    varied: bool
     n_substeps: int    # per step
     dt: float          # of a substep, ms
     random: bool       # whether the loop wants random numbers
     states: list       # float64 [n] each, the membrane's, in its order
-    constants: list    # float64 [n] or [1] each, the membrane's, then the fused receptors'
+    constants: list    # float64, see `_flat`: the membrane's, then the fused receptors'
     n_drives: int      # arrays through which loops that are not fused meet
     offset: np.ndarray  # float64 [n] nA, i_offset
     receptors: list    # ReceptorArrays
@@ -229,7 +236,7 @@ class NeuronArrays:
                 rp = {key: together[k, "receptor", key] for key in port.parameters}
                 constants += [_flat(c, population, varied)
                               for c in _receptor_constants(port, membrane, p, rp, h)]
-                arrays.append(ReceptorArrays(0, varied, [], [], None))
+                arrays.append(ReceptorArrays(0, [], [], None))
             else:
                 # A membrane's parameters matter to a receptor where it filters for it.
                 values, own_varied = _values(population, sources[k] | (own if filtered else {}))
@@ -238,7 +245,7 @@ class NeuronArrays:
                 own_varied = own_varied and bool(part)
                 kernel = receptor_name(RECEPTORS[port.receptor], port.kind, membrane)
                 arrays.append(ReceptorArrays(
-                    KERNELS[f"{kernel}_{'varied' if own_varied else 'uniform'}"], own_varied, [],
+                    KERNELS[f"{kernel}_{'varied' if own_varied else 'uniform'}"], [],
                     [_flat(c, population, own_varied) for c in part], None))
             arrays[k].states = [population.state[state] for state in port.states]
             if receptor_type is not None:
@@ -251,7 +258,7 @@ class NeuronArrays:
         return cls(
             index=population.index, size=population.size,
             kernel=KERNELS[f"{name if fused else membrane.name}_{variant}"], fused=fused,
-            varied=varied, n_substeps=n_substeps, dt=h, random=membrane.random,
+            n_substeps=n_substeps, dt=h, random=membrane.random,
             states=[population.state[state] for state in membrane.states],
             constants=constants, n_drives=0 if fused else len(membrane.drives),
             offset=aligned(population.parameters.get("i_offset", 0.0), (population.size,)),

@@ -66,14 +66,15 @@ def between(samples, spikes, peaks, dt):
 
 
 @pytest.mark.parametrize("i_offset, n_spikes", [(1.0, 26), (0.5, 16), (0.7, 20)])
-def test_spikes_are_within_200_us_of_the_peaks_after_200_ms(i_offset, n_spikes):
+def test_spikes_are_within_150_us_of_the_peaks_after_200_ms(i_offset, n_spikes):
     peaks, samples = current_driven(i_offset)
     spikes, signals = simulate(sim.HH_cond_exp(i_offset=i_offset), 0.1, 200.0, START, **START)
     assert len(peaks) == len(spikes) == n_spikes
     late = spikes - peaks
-    assert late.min() >= 0.0 and late.max() < 0.2
+    # stamped with the next grid point, by 0.1 ms at most, and 0.035 ms of drift
+    assert late.min() >= 0.0 and late.max() < 0.15
     away = between(samples, spikes, peaks, 0.1)
-    # 0.06 ms of phase at 5 mV/ms; gates follow v
+    # 0.04 ms of phase at 5 mV/ms; gates follow v
     for name, column, most in (("v", 0, 0.3), ("m", 1, 2e-3), ("h", 2, 1e-2), ("n", 3, 1e-2)):
         assert np.abs(signals[name] - samples[:, column])[away].max() < most, name
 
@@ -93,7 +94,7 @@ def test_pulses_of_conductance_and_steps_of_current_are_followed(n_spikes, param
     spikes, signals = simulate(cell, 0.1, 200.0, START, PULSES, current, **START)
     assert len(peaks) == len(spikes) == n_spikes
     late = spikes - peaks
-    assert late.min() >= 0.0 and late.max() < 0.2
+    assert late.min() >= 0.0 and late.max() < 0.15
     away = between(samples, spikes, peaks, 0.1)
     assert np.abs(signals["v"] - samples[:, 0])[away].max() < 0.3
     for column, name in enumerate(START):
@@ -101,7 +102,7 @@ def test_pulses_of_conductance_and_steps_of_current_are_followed(n_spikes, param
             assert np.abs(signals[name] - samples[:, column])[away].max() < 1e-2, name
 
 
-def test_it_converges_with_the_second_order():
+def test_it_converges_with_the_fourth_order():
     errors = []
     samples = reference({**sim.HH_cond_exp.default_parameters, "i_offset": 1.0}, 12.0, 0.01,
                         tolerance=1e-12)[1]
@@ -111,16 +112,16 @@ def test_it_converges_with_the_second_order():
         errors.append([np.abs(signals[name][::round(0.01 / dt)] - samples[:, column]).max()
                        for column, name in enumerate(START)])
     orders = np.log2(np.divide(errors[:-1], errors[1:]))
-    assert np.abs(orders - 2.0).max() < 0.1, errors
+    assert np.abs(orders - 4.0).max() < 0.1, errors
 
 
 def test_long_steps_are_made_of_short_substeps():
     v = {dt: simulate(sim.HH_cond_exp(i_offset=1.0), dt, 50.0, **START)[1]["v"]
-         for dt in (0.0125, 0.1, 0.5, 1.0)}
-    assert np.ptp(v[0.0125]) > 100.0  # it spikes
-    for dt in (0.1, 0.5, 1.0):
+         for dt in (0.1, 0.5, 1.0)}
+    assert np.ptp(v[0.1]) > 100.0  # it spikes
+    for dt in (0.5, 1.0):
         # the last bits of step constants; spikes let them grow
-        assert v[dt] == pytest.approx(v[0.0125][::round(dt / 0.0125)], abs=1e-6)
+        assert v[dt] == pytest.approx(v[0.1][::round(dt / 0.1)], abs=1e-6)
 
 
 @pytest.mark.parametrize("dt", [0.25, 0.5, 1.0])

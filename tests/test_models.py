@@ -8,7 +8,7 @@ import numpy as np
 import pyNN.laconeu as sim
 import pytest
 from pyNN_laconeu.kernels.models import COMPOSED, FUSED, KINDS, MEMBRANES, RECEPTORS
-from pyNN_laconeu.kernels.models.model import PHASES
+from pyNN_laconeu.kernels.models.model import FLOW, PHASE, PHASES
 from pyNN_laconeu.kernels.render import (
     POISSON_THRESHOLDS,
     VARIANTS,
@@ -60,28 +60,51 @@ def test_every_membrane_says_what_it_is(name):
     assert next(iter(membrane.states)) == "v"
 
 
+BUILT_IN = {"exp_", "exp_of_negative_", "exp_to_9_digits_", "exp_within_", "log_",
+            "log_of_normal_", "sqrt", "dt"}
+
+
+def names_in(code):
+    """(names, those that are assigned) in a membrane's lines."""
+    # a line of dashes begins a new loop, maybe with a condition
+    code = PHASES.sub(lambda found: f"wanted_here = {found[1] or 0}\n", code)
+    names = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)]
+    return ({node.id for node in names} - {"wanted_here"},
+            {node.id for node in names if isinstance(node.ctx, ast.Store)} - {"wanted_here"})
+
+
 @pytest.mark.parametrize("name", MEMBRANES)
 def test_every_name_in_a_membrane_s_code_is_declared(name):
     membrane = MEMBRANES[name]
-    # a line of dashes begins a new loop, maybe with a condition
-    code = PHASES.sub(lambda found: f"wanted_here = {found[1] or 0}\n", membrane.update)
-    code += f"spikes_here = {membrane.spike}\n" + "".join(
-        f"after_{state} = {expression}\n" for state, expression in membrane.reset.items())
-    tree = ast.parse(code)
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    assigned = {node.id for node in ast.walk(tree)
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    built_in = {"exp_", "exp_of_negative_", "exp_within_", "log_", "log_of_normal_", "sqrt",
-                "dt", "first", "last", "last_f",
-                "current", "spikes_here", "wanted_here",
-                *(f"after_{state}" for state in membrane.reset)}
+    flow = membrane.flow
+    used, assigned = names_in(
+        membrane.update.replace(FLOW, PHASE) + f"spikes_here = {membrane.spike}\n" + "".join(
+            f"after_{state} = {expression}\n" for state, expression in membrane.reset.items()))
+    built_in = BUILT_IN | {"last", "last_f", "current", "spikes_here",
+                           *(f"after_{state}" for state in membrane.reset)}
     built_in |= {"uniform"} if membrane.random else set()
     declared = {*membrane.states, *membrane.constants, *membrane.drives, *membrane.locals}
     assert used - built_in <= declared
     # and none is declared in vain, or a constant written to
     assert set(membrane.locals) <= assigned
-    assert {*membrane.constants, *membrane.drives} <= used
-    assert assigned.isdisjoint({*membrane.constants, *membrane.drives})
+    constants, drives = set(membrane.constants), set(membrane.drives)
+    assert constants | drives <= used | (names_in(flow.update)[0] if flow else set())
+    assert assigned.isdisjoint(constants | drives)
+
+
+@pytest.mark.parametrize("name", [name for name in MEMBRANES if MEMBRANES[name].flow])
+def test_every_name_in_a_flow_s_code_is_declared(name):
+    membrane = MEMBRANES[name]
+    flow = membrane.flow
+    assert FLOW in membrane.update and flow.tolerance > 0.0
+    assert flow.states[0] == "v" and set(flow.states) <= set(membrane.states)
+    used, assigned = names_in(flow.update)
+    assert used - BUILT_IN <= {*flow.states, *flow.drives, *membrane.constants, *flow.locals}
+    assert assigned == {*flow.states, *flow.locals} and set(flow.drives) <= used
+    before, _ = membrane.update.split(FLOW)
+    # the whole substep, its halves, its quarters
+    assert {f"{drive}_{part}" for drive in flow.drives for part in range(7)} <= (
+        names_in(before)[1])
 
 
 @pytest.mark.parametrize("name", RECEPTORS)

@@ -25,6 +25,12 @@ def test_exp_at_the_edges():
     assert np.isnan(numerics.exp(math.nan))
 
 
+def test_the_short_exp_has_nine_digits_and_is_tiny_far_below():
+    x = np.concatenate([np.linspace(-708, 0, 200001), np.linspace(-1.0, 0.0, 20001)])
+    assert np.abs(numerics.exp_to_9_digits(x) / np.exp(x) - 1.0).max() < 3e-10
+    assert 0.0 < numerics.exp_to_9_digits(-1e300) < 1e-300
+
+
 def logarithm(x):
     """log(x) as its double and the rest, from 40 decimal digits: exact for what is asked here."""
     with localcontext() as context:

@@ -5,7 +5,9 @@ up (so the default of 0.1 ms is a whole step where the step is 0.5); their recep
 adaptive exponential membrane alone finds its spikes within the step, and is refractory from there.
 """
 
-from .model import PHASE, Drive, Membrane, phase_where
+import math
+
+from .model import FLOW, PHASE, Drive, Flow, Membrane, phase_where
 
 # What every integrate-and-fire membrane does with the freely integrated potential `v_free`.
 CLAMP = """\
@@ -14,15 +16,24 @@ refractory = refractory - last_f if refractory > 0.0 else 0.0
 """
 
 
-def _relaxed(x, amount, rate):
+def _series(rate, degree):
+    """(exp(rate) - 1) / rate, by the Taylor polynomial of exp(rate) of that degree."""
+    text = f"{1.0 / math.factorial(degree)!r}"
+    for k in range(degree - 1, 0, -1):
+        text = f"{1.0 / math.factorial(k)!r} + {rate} * ({text})" if k < degree - 1 \
+            else f"{1.0 / math.factorial(k)!r} + {rate} * {text}"
+    return text
+
+
+def _relaxed(x, amount, rate, degree=4):
     """Lines that solve x' = amount - rate x over a time in which `amount` and `rate` hold.
 
-    `amount` and `rate` are given times that time. exp(rate) is replaced by its Taylor polynomial of
-    degree 4: x goes from one side towards its equilibrium and never past it, however long the
+    `amount` and `rate` are given times that time. exp(rate) is replaced by a Taylor polynomial of
+    that degree: x goes from one side towards its equilibrium and never past it, however long the
     time. `series` is a local.
     """
     return f"""\
-series = 1.0 + {rate} * (0.5 + {rate} * (0.16666666666666666 + {rate} * 0.041666666666666664))
+series = {_series(rate, degree)}
 {x} = ({x} + {amount} * series) / (1.0 + {rate} * series)
 """
 
@@ -96,7 +107,8 @@ def _conductance_solver(nodes, weights):
     Variation of constants about `v_mean`, where v would come to rest under the substep's mean:
     the leak's and the conductances' integrals are exact, and only the deviation from the mean is
     left to quadrature, by the rule with these nodes and weights on [0, 1]; the first node is 0,
-    the last 1. A force (mV/ms) acts throughout.
+    the last 1. A force (mV/ms) acts throughout. What weighs a deviation is exact to nine digits,
+    more than quadrature is.
     """
     end = len(nodes) - 1
     inner = range(1, end)
@@ -117,7 +129,7 @@ def _conductance_solver(nodes, weights):
     for k in inner:
         code += [f"exposure_{k} = inverse_cm * area_{k} + {1.0 - nodes[k]!r} * dt * leak_rate",
                  f"v_free = v_free + {weights[k]!r} * dt * slope_{k} "
-                 f"* exp_of_negative_(-exposure_{k})"]
+                 f"* exp_to_9_digits_(-exposure_{k})"]
     code += [f"v_free = v_mean + (v_free + {weights[end]!r} * dt * slope_{end})"]
     # v does not leave the range of what it started from and what it would come to rest at. Where
     # conductances act within a fraction of the substep quadrature may say so: then all of
@@ -398,26 +410,31 @@ HH_CONDUCTANCES = {"gbar_Na": "uS", "gbar_K": "uS", "g_leak": "uS", "e_rev_Na": 
 
 
 def _hh_constants(p, h, step, m):
-    return {"half_over_cm": 0.5 * h / p["cm"], **{name: p[name] for name in HH_CONDUCTANCES},
+    return {"inverse_cm": 1.0 / p["cm"], **{name: p[name] for name in HH_CONDUCTANCES},
             "v_offset": p["v_offset"], "part_of_step": h / step + 0.0 * p["cm"],
             # hh_cond_exp_traub, NEST: two ms without another spike
             "refractory_steps": m.ceil(2.0 / step - 1e-6) + 0.0 * p["cm"]}
 
 
-HH_POTENTIAL = """\
+HH_CHANNELS = """\
 g_Na = gbar_Na * (m * m) * (m * h)
 g_K = gbar_K * (n * n) * (n * n)
-rate = half_over_cm * ((g_Na + g_K) + (g_leak + rate_mean))
-pull = half_over_cm * ((g_Na * e_rev_Na + g_K * e_rev_K) \\
-+ (g_leak * e_rev_leak + (pull_mean + current)))
-""" + _relaxed("v", "pull", "rate")
+"""
 
-# `_relaxed` of each gate by its alpha and beta, with one division for the three.
+# For half the time, with what the channels let through now.
+HH_POTENTIAL = HH_CHANNELS + """\
+rate = 0.5 * dt * inverse_cm * ((g_Na + g_K) + (g_leak + given))
+pull = 0.5 * dt * inverse_cm * ((g_Na * e_rev_Na + g_K * e_rev_K) \
++ (g_leak * e_rev_leak + pulled))
+""" + _relaxed("v", "pull", "rate", 5)
+
+# `_relaxed` of each gate by its alpha and beta, with one division for the three. The degrees are
+# what their rates ask for: over 0.1 ms at rest m relaxes by exp(-1.1), h and n by exp(-0.1).
 HH_GATES = "".join(f"""\
-series = 1.0 + beta_{x} * (0.5 + beta_{x} * (0.16666666666666666 + beta_{x} * 0.041666666666666664))
+series = {_series(f"beta_{x}", degree)}
 {x} = {x} + alpha_{x} * series
 beta_{x} = 1.0 + beta_{x} * series
-""" for x in "mhn") + """\
+""" for x, degree in (("m", 8), ("h", 5), ("n", 4))) + """\
 both = beta_m * beta_h
 inverse = 1.0 / (both * beta_n)
 n = n * (both * inverse)
@@ -426,22 +443,15 @@ m = m * (beta_h * inverse)
 h = h * (beta_m * inverse)
 """
 
-HH = Membrane(
-    name="hh_traub",
-    parameters={"cm": "nF", "v_offset": "mV", **HH_CONDUCTANCES},
-    states={"v": "mV", "m": "", "h": "", "n": "", "refractory": "steps left", "exchanged": "mV"},
-    constants={"half_over_cm": "ms/nF", **HH_CONDUCTANCES, "v_offset": "mV",
-               "part_of_step": "substep / step",
-               "refractory_steps": "2 ms / step"},
-    step_constants=_hh_constants,
-    drives={"rate_mean": Drive("conductance", mean=True), "pull_mean": Drive("pull", mean=True)},
-    locals=("v_start", "g_Na", "g_K", "rate", "pull", "series", "u", "e_40", "e_20", "e_18", "e_5",
+HH_FLOW = Flow(
+    states=("v", "m", "h", "n"),
+    drives=("given", "pulled"),
+    locals=("g_Na", "g_K", "rate", "pull", "series", "u", "e_40", "e_20", "e_18", "e_5",
             "e_4", "x_m", "y_m", "x_n", "over_m", "under_m", "over_n", "under_h", "both",
-            "others", "inverse", "alpha_m", "beta_m", "alpha_h", "beta_h", "alpha_n", "beta_n",
-            "change", "peaked"),
+            "others", "inverse", "alpha_m", "beta_m", "alpha_h", "beta_h", "alpha_n", "beta_n"),
     # Each rate x / (exp(x) - 1) is 1 - x/2 + x^2/12 next to x = 0; the four quotients have one
     # common denominator. e_40 is exp(-u / 40), and so on.
-    update="v_start = v\n" + HH_POTENTIAL + """\
+    update=HH_POTENTIAL + """\
 ---
 u = v - v_offset
 u = u if u > -250.0 else -250.0
@@ -483,15 +493,48 @@ beta_m = alpha_m + dt * 1.4 * beta_m
 beta_h = alpha_h + beta_h
 beta_n = alpha_n + beta_n
 ---
-""" + HH_GATES + PHASE + HH_POTENTIAL + """\
-change = v - v_start + part_of_step * exchanged
+""" + HH_GATES + PHASE + HH_POTENTIAL,
+    # On the way to a spike; some 11 steps of 0.1 ms in each are taken as two halves.
+    tolerance=0.05,
+)
+
+HH_PARTS = "".join(f"""\
+{name}_6 = per_quarter * {drive}_75
+{name}_5 = per_quarter * ({drive}_50 - {drive}_75)
+{name}_4 = per_quarter * ({drive}_25 - {drive}_50)
+{name}_3 = per_quarter * ({drive}_0 - {drive}_25)
+{more}{name}_2 = 0.5 * ({name}_5 + {name}_6)
+{name}_1 = 0.5 * ({name}_3 + {name}_4)
+{name}_0 = 0.5 * ({name}_1 + {name}_2)
+""" for name, drive, more in (
+    ("given", "conductance", ""),
+    ("pulled", "charge", "".join(f"pulled_{k} = pulled_{k} + current\n" for k in (3, 4, 5, 6)))))
+
+HH = Membrane(
+    name="hh_traub",
+    parameters={"cm": "nF", "v_offset": "mV", **HH_CONDUCTANCES},
+    states={"v": "mV", "m": "", "h": "", "n": "", "refractory": "steps left", "exchanged": "mV"},
+    constants={"inverse_cm": "1/nF", **HH_CONDUCTANCES, "v_offset": "mV",
+               "part_of_step": "substep / step",
+               "refractory_steps": "2 ms / step"},
+    step_constants=_hh_constants,
+    drives={f"{name}_{round(100 * since)}": Drive(quantity, since=since)
+            for name, quantity in (("conductance", "conductance"), ("charge", "pull"))
+            for since in (0.0, 0.25, 0.5, 0.75)},
+    locals=("per_quarter", *(f"{name}_{k}" for name in HH_FLOW.drives for k in range(7)),
+            "g_Na", "g_K", "change", "peaked"),
+    flow=HH_FLOW,
+    update="per_quarter = 4.0 / dt\n" + HH_PARTS + FLOW + HH_CHANNELS + """\
+change = (g_Na * (e_rev_Na - v) + g_K * (e_rev_K - v)) \
++ (g_leak * (e_rev_leak - v) + (pulled_6 - given_6 * v))
+change = dt * inverse_cm * change + part_of_step * exchanged
 peaked = 1.0 if (v >= v_offset + 30.0) & (change < 0.0) & (refractory <= 0.0) else 0.0
 refractory = refractory - last_f if refractory > 0.0 else 0.0
 exchanged = exchanged * (1.0 - last_f)
 """,
     spike="peaked > 0.0",
     reset={"refractory": "refractory_steps"},
-    substep=0.0125,
+    substep=0.1,
     exchanged="exchanged",
     equations="cm dv/dt = gbar_Na m^3 h (e_rev_Na - v) + gbar_K n^4 (e_rev_K - v) + g_leak "
               "(e_rev_leak - v) + i_offset + i_injected + sum of g (e_rev - v); dx/dt = alpha_x "
@@ -503,8 +546,9 @@ exchanged = exchanged * (1.0 - last_f)
               "v_offset + 30 mV, at most one in 2 ms.",
     source="Traub and Miles (1991), Neuronal Networks of the Hippocampus, Cambridge University "
            "Press; as in Brette et al. (2007), doi:10.1007/s10827-007-0038-6",
-    method="Strang splitting, v and the gates in turn, each to 4th order in its own relaxation; "
-           "order 2; substeps of 0.0125 ms at the most",
+    method="Strang splitting, v and the gates in turn; extrapolated from a substep and its halves "
+           "to order 4; substeps of 0.1 ms at the most, halved where the two differ by more than "
+           "0.05 mV, as in a spike",
 )
 
 

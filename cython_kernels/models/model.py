@@ -27,6 +27,9 @@ def phase_where(condition):
     return f"--- where {condition}\n"
 
 
+# Where an update leaves it to the membrane's `Flow` to take its states through the substep.
+FLOW = "--- flow\n"
+
 PHASES = re.compile(r"^---(?: where (.*))?\n", re.MULTILINE)
 
 # How a receptor's value r acts on the membrane:
@@ -96,6 +99,30 @@ class Receptor:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """How states go on in time by a method of order 2, symmetric in time: any length will do.
+
+    The loop takes a substep with it as a whole and in two halves, and extrapolates to order 4 from
+    what the two make of it. Where their first states differ by more than `tolerance` it does so
+    again, with each half and its quarters; see extrapolation.pxi.
+
+    states      names; v is the first
+    drives      names of what is given as means over a length of time. For each of them `Membrane.
+                update` assigns, before FLOW, NAME_0 (mean over the substep), NAME_1, NAME_2 (over
+                its halves), NAME_3 to NAME_6 (over its quarters)
+    update      lines of code, in phases: from the states at the beginning of `dt` ms to the end.
+                May use the states, the drives, the membrane's constants, and its own locals
+    tolerance   mV
+    """
+
+    states: tuple
+    drives: tuple
+    update: str
+    tolerance: float
+    locals: tuple
+
+
+@dataclass(frozen=True)
 class Membrane:
     """A point neuron without its receptors.
 
@@ -109,6 +136,7 @@ class Membrane:
                 (1 in the last substep of a step, else 0; `last_f` as a float), its own locals,
                 and `uniform` (a random number in [0, 1), new in each step) if it is `random`;
                 in phases, see PHASE and `phase_where`
+    flow        a `Flow`, to be found in `update` as FLOW, or None
     spike       an expression: true where a spike is emitted; spikes are stamped at the step's end
     reset       state -> expression after a spike
     substep     the longest substep in ms, or None: a step is one substep
@@ -136,6 +164,7 @@ class Membrane:
     method: str
     reset: dict = field(default_factory=dict)
     locals: tuple = ()
+    flow: Flow = None
     substep: float = None
     capacitance: object = "cm"
     clamp: tuple = None
