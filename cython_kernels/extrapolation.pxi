@@ -25,15 +25,15 @@ cdef void gather(double *to, double *values, int32_t *index, Py_ssize_t n) noexc
         to[j] = values[index[j]]
 
 
-cdef void subtract(restricted_t to, restricted_in_t fine, restricted_in_t coarse,
-                   Py_ssize_t n) noexcept nogil:
+cdef void subtract_loop(restricted_t to, restricted_in_t fine, restricted_in_t coarse,
+                        Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         to[i] = fine[i] - coarse[i]
 
 
-cdef void extrapolate(restricted_t fine, restricted_in_t coarse, restricted_in_t apart,
-                      Py_ssize_t n) noexcept nogil:
+cdef void extrapolate_loop(restricted_t fine, restricted_in_t coarse, restricted_in_t apart,
+                           Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     cdef double third
     for i in range(n):
@@ -62,9 +62,9 @@ cdef void in_halves(StepKernel flow, StepView *view, double *start, double **fin
             view.state[k] = fine[k] if piece else coarse + k * BLOCK
         view.dt = 0.5 * dt if piece else dt
         flow(view)
-    subtract(apart, fine[0], coarse, view.n)
+    subtract_loop(apart, fine[0], coarse, view.n)
     for k in range(n_states):
-        extrapolate(fine[k], coarse + k * BLOCK, apart, view.n)
+        extrapolate_loop(fine[k], coarse + k * BLOCK, apart, view.n)
 
 
 cdef void extrapolated(StepKernel flow, Py_ssize_t n, double dt, double tolerance, int n_states,

@@ -25,12 +25,8 @@ cdef extern from *:
     const double INFINITY, NAN
 
 
-cdef inline double exp_within_(double x) noexcept nogil:
-    # For arguments from -708 to 709.
-    # Adding 1.5 * 2^52 rounds to an integer that then sits in the low bits.
-    cdef double shifted = x * 1.4426950408889634 + 6755399441055744.0
-    cdef double k = shifted - 6755399441055744.0
-    cdef double r = (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10
+cdef inline double expm1_near_0_(double r) noexcept nogil:
+    # exp(r) - 1 for |r| <= ln(2)/2, to an error of 1 ulp of exp(r).
     # Estrin's scheme: the chain of dependent operations is a third of Horner's.
     cdef double r_2 = r * r
     cdef double r_4 = r_2 * r_2
@@ -39,9 +35,17 @@ cdef inline double exp_within_(double x) noexcept nogil:
     cdef double middle = (0.0013888888917213717 + r * 0.00019841269863053618) \
         + r_2 * (2.4801521295954376e-05 + r * 2.7557268459997064e-06)
     cdef double high = 2.7620088445409746e-07 + r * 2.510038549551032e-08
-    cdef double tail = low + r_4 * (middle + r_4 * high)
+    return r + r_2 * (low + r_4 * (middle + r_4 * high))
+
+
+cdef inline double exp_within_(double x) noexcept nogil:
+    # For arguments from -708 to 709.
+    # Adding 1.5 * 2^52 rounds to an integer that then sits in the low bits.
+    cdef double shifted = x * 1.4426950408889634 + 6755399441055744.0
+    cdef double k = shifted - 6755399441055744.0
+    cdef double r = (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10
     cdef double power = double_of((bits_of(shifted) + 1023) << 52)
-    return power + power * (r + r_2 * tail)
+    return power + power * expm1_near_0_(r)
 
 
 cdef inline double exp_of_negative_(double x) noexcept nogil:

@@ -60,7 +60,7 @@ def test_every_membrane_says_what_it_is(name):
     assert next(iter(membrane.states)) == "v"
 
 
-BUILT_IN = {"exp_", "exp_of_negative_", "exp_to_9_digits_", "exp_within_", "log_",
+BUILT_IN = {"exp_", "exp_of_negative_", "exp_to_9_digits_", "exp_within_", "expm1_near_0_", "log_",
             "log_of_normal_", "sqrt", "dt"}
 
 

@@ -446,18 +446,23 @@ h = h * (beta_m * inverse)
 HH_FLOW = Flow(
     states=("v", "m", "h", "n"),
     drives=("given", "pulled"),
-    locals=("g_Na", "g_K", "rate", "pull", "series", "u", "e_40", "e_20", "e_18", "e_5",
-            "e_4", "x_m", "y_m", "x_n", "over_m", "under_m", "over_n", "under_h", "both",
+    locals=("g_Na", "g_K", "rate", "pull", "series", "u", "e_360", "e_180", "e_40", "e_20", "e_18",
+            "e_5", "e_4", "x_m", "y_m", "x_n", "over_m", "under_m", "over_n", "under_h", "both",
             "others", "inverse", "alpha_m", "beta_m", "alpha_h", "beta_h", "alpha_n", "beta_n"),
     # Each rate x / (exp(x) - 1) is 1 - x/2 + x^2/12 next to x = 0; the four quotients have one
-    # common denominator. e_40 is exp(-u / 40), and so on.
+    # common denominator. e_40 is exp(-u / 40), and so on: all of them powers of exp(-u / 720), exact
+    # to 1e-14.
     update=HH_POTENTIAL + """\
 ---
 u = v - v_offset
-u = u if u > -250.0 else -250.0
-u = u if u < 250.0 else 250.0
-e_40 = exp_within_(-0.025 * u)
-e_18 = exp_within_(-0.05555555555555555 * u)
+u = u if u > -249.5 else -249.5
+u = u if u < 249.5 else 249.5
+e_360 = 1.0 + expm1_near_0_(-0.001388888888888889 * u)
+e_360 = e_360 * e_360
+e_180 = e_360 * e_360
+e_40 = e_180 * e_180
+e_40 = e_40 * e_40 * e_360
+e_18 = e_40 * e_40 * e_180
 ---
 e_20 = e_40 * e_40
 e_5 = e_20 * e_20
