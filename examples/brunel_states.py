@@ -11,11 +11,12 @@ input eta times what takes the mean potential to threshold.
     AI        asynchronous irregular: a nearly constant rate
     SI slow   synchronous irregular at low rates, a slow rhythm
 
-Theory takes the input of a cell for white noise, as if all trains of spikes were Poisson. Those of
-the network are more regular, and input that fluctuates less slowly makes cells more regular still:
-the CV of AI is 0.4 for theory's 0.68, in NEST too, and with 50 000 cells as with 12 500. Cells
-without a network that get the Poisson input of theory ("alone") have its CV, so these are run as
-well.
+Beside the network stand two theories of its asynchronous state (brunel_theory.py). Brunel's takes
+the input of a cell for white noise, as if all trains of spikes were Poisson; unconnected cells with
+such input ("alone") are run to check it. Trains of the network are more regular, so that input
+fluctuates less at low frequencies, which makes cells more regular still. The self-consistent
+theory accounts for that: in AI it has the network's CV, 0.41 (white noise: 0.68; NEST: 0.41).
+Neither knows of a rhythm that cells have in common, which makes other CVs in SR and SI fast.
 
     python examples/brunel_states.py [backend] [--simtime 1000] [--plot states.png]
     python examples/brunel_states.py --state AI --seed 3 --delay 1.5 --size 12500
@@ -34,8 +35,10 @@ from brunel_theory import (
     THETA,
     V_RESET,
     J,
+    cv_of_intervals,
     interval_cv,
     mean_and_noise,
+    self_consistent,
     stationary_rates,
 )
 from pyNN.utility import Timer
@@ -105,16 +108,8 @@ def population_rate(trains, simtime, width=DT):
 
 
 def cv(trains, simtime):
-    """CV of the intervals of all cells, which are alike; nan with fewer than 100 intervals.
-
-    An interval of x ms is seen in proportion to simtime - x, which the weights make up for.
-    """
-    intervals = np.concatenate([np.diff(train) for train in trains])
-    if len(intervals) < 100:
-        return np.nan
-    weights = 1.0 / (simtime + DT - intervals)
-    mean = np.average(intervals, weights=weights)
-    return np.sqrt(np.average((intervals - mean) ** 2, weights=weights)) / mean
+    """CV of the intervals of all cells, which are alike; nan with fewer than 100 intervals."""
+    return cv_of_intervals(np.concatenate([np.diff(train) for train in trains]), simtime + DT)
 
 
 def synchrony(trains, simtime, width=0.5):
@@ -153,18 +148,20 @@ def plot(results, simtime, filename, shown=60):
         nu = stationary_rates(g, eta)[-1]
         width = 1.0 if name == "SI slow" else 2 * DT
         rate = population_rate(trains, simtime, width)
-        part.suptitle(f"{name}: g {g:g}, eta {eta:g}; {rate.mean():.1f} Hz (theory {nu:.1f}), CV "
-                      f"{cv(trains, simtime):.2f} "
-                      f"({interval_cv(*mean_and_noise(nu, g, eta)):.2f})")
+        own = self_consistent(g, eta)
+        part.suptitle(f"{name}: g {g:g}, eta {eta:g}; {rate.mean():.1f} Hz, CV "
+                      f"{cv(trains, simtime):.2f}\nwhite noise {nu:.1f} Hz, CV "
+                      f"{interval_cv(*mean_and_noise(nu, g, eta)):.2f}; self-consistent "
+                      f"{own.rate:.1f} Hz, CV {own.cv:.2f}", fontsize="medium")
         window = (max(0.0, simtime - windows[name]), simtime)
         axes["raster"].eventplot(trains[:shown], colors="k", linewidths=0.9, linelengths=0.9)
         axes["raster"].set(ylabel="E cell", xlim=window, ylim=(-1, shown), xticklabels=[])
         time = (np.arange(len(rate)) + 0.5) * width
         axes["rate"].fill_between(time, rate, step="mid", lw=0, color="tab:blue")
-        axes["rate"].axhline(nu, color="tab:red", lw=1.2)
+        axes["rate"].axhline(own.rate, color="tab:red", lw=1.2)
         axes["rate"].set(xlabel="time (ms)", ylabel="rate (Hz)", xlim=window)
         seen = (time > window[0]) & (time < window[1])
-        axes["rate"].set_ylim(0.0, 1.05 * max(rate[seen].max(), nu))
+        axes["rate"].set_ylim(0.0, 1.05 * max(rate[seen].max(), own.rate))
         frequencies, power = spectrum(trains, simtime)
         axes["spectrum"].loglog(frequencies[2:], power[2:], lw=0.8, color="tab:blue")
         axes["spectrum"].set_ylim(1e-4 * power.max(), 2.0 * power.max())
@@ -191,10 +188,11 @@ def main():
     sim = load(options.backend)
     results = {}
     print(f"{options.size} cells, delay {options.delay:g} ms, {options.simtime:g} ms of "
-          f"pyNN.{options.backend}; theory and cells alone in brackets")
+          f"pyNN.{options.backend}\n  in brackets: white-noise theory, cells alone with its "
+          f"input; self-consistent theory")
     for name in [options.state] if options.state else STATES:
         g, eta = STATES[name]
-        nu = stationary_rates(g, eta)[-1]
+        nu, own = stationary_rates(g, eta)[-1], self_consistent(g, eta)
         alone = run(sim, build_alone(sim, g, eta, seed=options.seed), options.simtime)
         timer = Timer()
         network = build(sim, g, eta, options.delay, options.size, options.seed)
@@ -203,8 +201,9 @@ def main():
         run_time = timer.diff()
         rates = [population_rate(x, options.simtime).mean() for x in (trains, alone)]
         cvs = [cv(x, options.simtime) for x in (trains, alone)]
-        print(f"  {name:8} {rates[0]:6.1f} Hz ({nu:.1f}, {rates[1]:.1f})   "
-              f"CV {cvs[0]:.2f} ({interval_cv(*mean_and_noise(nu, g, eta)):.2f}, {cvs[1]:.2f})   "
+        print(f"  {name:8} {rates[0]:6.1f} Hz ({nu:.1f}, {rates[1]:.1f}; {own.rate:.1f})   "
+              f"CV {cvs[0]:.2f} ({interval_cv(*mean_and_noise(nu, g, eta)):.2f}, {cvs[1]:.2f}; "
+              f"{own.cv:.2f})   "
               f"rhythm {rhythm(trains, options.simtime, options.delay):.0f} Hz   "
               f"synchrony {synchrony(trains, options.simtime):.2f}   "
               f"build {build_time:.2f} s, "
