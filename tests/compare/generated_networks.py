@@ -11,7 +11,8 @@ the tests that ran into it:
     projections   [{pre, post, receptor, connector, synapse}]; pre is None for the sources
     currents      [(kind, parameters, population, first cell, last cell + 1)]
     runs          [(ms, changes before the next run)], a change being
-                  ("set" | "initialize", population, name, [n]) or ("weight", projection, weight)
+                  ("set" | "initialize", population, name, [n]), ("weight", projection, weight) or
+                  ("reset",)
 
 Networks are small and short, and so not chaotic: rounding does not grow to a different spike.
 """
@@ -165,12 +166,12 @@ def synapses(draw, dt, weight, plastic):
 
 
 @st.composite
-def networks(draw, cells, steps_of_time, t_stop=60.0, plastic=True, changes=True, recurrent=True,
-             sampled=True):
+def networks(draw, cells, steps_of_time, t_stop=60.0, plastic=True, changes=True, resets=True,
+             recurrent=True, sampled=True):
     """Networks of one or two populations of `cells`, with a time step out of `steps_of_time`.
 
-    plastic, changes, recurrent, sampled: whether there may be STDP, changes between runs,
-    connections between neurons, and several steps between two samples.
+    plastic, changes, resets, recurrent, sampled: whether there may be STDP, changes between runs,
+    calls of reset(), connections between neurons, and several steps between two samples.
     """
     dt = draw(st.sampled_from(steps_of_time))
     same_tau_syn = draw(st.booleans())
@@ -206,10 +207,17 @@ def networks(draw, cells, steps_of_time, t_stop=60.0, plastic=True, changes=True
     network = {"dt": dt, "populations": parts, "trains": [draw(times) for _ in range(N_SOURCES)],
                "projections": made, "currents": [
                    draw(currents(parts, dt)) for _ in range(draw(st.integers(0, 2)))]}
-    pieces = draw(st.integers(1, 3)) if changes else 1
-    network["runs"] = [(round(round(t_stop / pieces / dt) * dt, 9),
-                        draw(st.lists(between_runs(parts, made), max_size=2)) if k < pieces - 1
-                        else []) for k in range(pieces)]
+    some = st.lists(between_runs(parts, made), max_size=2) if changes else st.just([])
+    if resets and draw(st.booleans()):
+        # Multiples of 5 ms: a reset comes at a sample of every population. pyNN.nest goes on
+        # sampling in its own time, and loses a sample to rounding at other times of reset.
+        network["runs"] = [(5.0 * draw(st.integers(2, round(0.15 * t_stop))), [
+            *draw(some), *draw(st.sampled_from([[("reset",)], [("reset",)], []])), *draw(some)])
+            for _ in range(draw(st.integers(1, 3)))] + [(t_stop / 2, [])]
+    else:
+        pieces = draw(st.integers(1, 3)) if changes else 1
+        network["runs"] = [(round(round(t_stop / pieces / dt) * dt, 9),
+                            draw(some) if k < pieces - 1 else []) for k in range(pieces)]
     return network
 
 
@@ -332,12 +340,30 @@ def make_synapse(sim, synapse, sign, seed):
         delay=parameters["delay"])
 
 
-def simulate(sim, network, late=0.0, **setup):
+class Resets:
+    """How a back end is brought back to t = 0: by reset(), unless a subclass has more to do.
+
+    Known of the network: parts, made and currents, the populations, projections and sources of
+    currents in the order of the network's description.
+    """
+
+    def __init__(self, sim, parts, made, currents):
+        self.sim, self.parts, self.made, self.currents = sim, parts, made, currents
+
+    def changed_weights(self, projection):
+        """Called after the weights of one, by its number, were set."""
+
+    def reset(self):
+        self.sim.reset()
+
+
+def simulate(sim, network, late=0.0, resets=Resets, **setup):
     """What a back end makes of a network.
 
     late: ms after the end of a run at which cells change, see `test_same_networks_nest`.
-    Returns ({population: [spike steps of each cell]}, {population: v [n_samples, n]},
-    [connections of each projection, with weights and delays at the end]).
+    Returns a list with one entry for each segment, the first and one more for each reset:
+    ({population: [spike steps of each cell]}, {population: v [n_samples, n]},
+    [connections of each projection, with weights and delays at the segment's end]).
     """
     dt = network["dt"]
     sim.setup(timestep=dt, min_delay=dt, max_delay=20.0, **setup)
@@ -362,31 +388,66 @@ def simulate(sim, network, late=0.0, **setup):
             make_synapse(sim, each["synapse"], sign, each["connector"][2]),
             receptor_type=each["receptor"], label=f"projection {k}"))
         built[key] = made[-1]
+    currents = []
     for kind, parameters, place, first, last in network["currents"]:
-        getattr(sim, kind + ("CurrentSource" if kind == "Step" else "Source"))(
-            **parameters).inject_into(parts[place][first:last])
-    ahead = 0.0
+        currents.append(getattr(sim, kind + ("CurrentSource" if kind == "Step" else "Source"))(
+            **parameters))
+        currents[-1].inject_into(parts[place][first:last])
+    resets = resets(sim, parts, made, currents)
+    connections, ahead = [], 0.0
+
+    def change(changes):
+        for kind, place, *what in changes:
+            if kind == "weight":
+                if len(made[place]):
+                    made[place].set(weight=what[0])
+                    resets.changed_weights(place)
+            else:
+                name, values = what
+                (parts[place].set if kind == "set" else parts[place].initialize)(**{name: values})
+
     for k, (duration, changes) in enumerate(network["runs"]):
         sim.run(duration - ahead)
-        ahead = late if k < len(network["runs"]) - 1 else 0.0
-        for _, place, value in (change for change in changes if change[0] == "weight"):
-            if len(made[place]):
-                made[place].set(weight=value)
-        if ahead:
-            sim.run(ahead)
-        for kind, place, name, values in (change for change in changes if change[0] != "weight"):
-            (parts[place].set if kind == "set" else parts[place].initialize)(**{name: values})
-    if sim.__name__ == "pyNN.nest":
-        for each in made:
-            each._connections = None  # a list that later projections invalidate
-    connections = [np.array(sorted(each.get(["weight", "delay"], format="list")), dtype=float)
-                   .reshape(-1, 4) if len(each) else np.empty((0, 4)) for each in made]
-    spikes, v = {}, {}
-    for k, cells in enumerate(parts):
-        segment = cells.get_data().segments[0]
-        trains = sorted(segment.spiketrains, key=lambda train: train.annotations["source_index"])
-        spikes[k] = [np.rint(np.asarray(train.magnitude) / dt).astype(int).tolist()
-                     for train in trains]
-        v[k] = np.asarray(segment.filter(name="v")[0].magnitude)
+        last = k == len(network["runs"]) - 1
+        if last or ("reset",) in changes:
+            connections.append([connections_of(each) for each in made])
+            ahead = 0.0
+        else:
+            change([each for each in changes if each[0] == "weight"])
+            changes = [each for each in changes if each[0] != "weight"]
+            ahead = late
+            if ahead:
+                sim.run(ahead)
+        if ("reset",) in changes:
+            place = changes.index(("reset",))
+            change(changes[:place])
+            resets.reset()
+            changes = changes[place + 1:]
+        change(changes)
+    blocks = [cells.get_data() for cells in parts]
     sim.end()
-    return spikes, v, connections
+    segments = []
+    for k, lists in enumerate(connections):
+        spikes, v = {}, {}
+        for place, block in enumerate(blocks):
+            assert len(block.segments) == len(connections)
+            trains = sorted(block.segments[k].spiketrains,
+                            key=lambda train: train.annotations["source_index"])
+            spikes[place] = [np.rint(np.asarray(train.magnitude) / dt).astype(int).tolist()
+                             for train in trains]
+            v[place] = np.asarray(block.segments[k].filter(name="v")[0].magnitude)
+        segments.append((spikes, v, lists))
+    return segments
+
+
+def connections_of(projection):
+    """Sorted [n, 4]: source, target, weight, delay."""
+    projection._connections = None  # pyNN.nest's list, which later projections invalidate
+    if not len(projection):
+        return np.empty((0, 4))
+    return np.array(sorted(projection.get(["weight", "delay"], format="list")), dtype=float)
+
+
+def until_reset(changes):
+    """Those that come before a reset, all if there is none."""
+    return changes[:changes.index(("reset",))] if ("reset",) in changes else changes

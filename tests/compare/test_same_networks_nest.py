@@ -5,16 +5,26 @@ Cells that NEST integrates exactly, as we do, must spike in the same steps and h
 1e-9 mV; conductance-based ones, which NEST gives to an adaptive solver, have v within what the two
 methods leave, and the same spikes but for those on the edge of the threshold; where a cell runs
 away (Hodgkin-Huxley, adaptive exponential), networks are compared until the first one does.
+
+After reset(), too: NEST runs on for t_flush, and what that leaves behind is put right by
+`ResetsOfNest`; each of its lines is a known difference, which `test_differences_nest.py` pins.
 """
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 
-pytest.importorskip("nest")
+kernel = pytest.importorskip("nest")
 import pyNN.laconeu as laconeu  # noqa: E402
 import pyNN.nest as nest  # noqa: E402
-from generated_networks import IN_MV, networks, simulate  # noqa: E402
+from generated_networks import (  # noqa: E402
+    IN_MV,
+    TAU_SYN,
+    Resets,
+    networks,
+    simulate,
+    until_reset,
+)
 
 pytestmark = pytest.mark.compare
 
@@ -62,31 +72,140 @@ def network_of_two(projections):
 HUB = network_of_two([{"pre": 0, "post": 0, "receptor": "excitatory",
                        "connector": ("Array", [[False, False], [True, True]], 0),
                        "synapse": ("Static", {"weight": 2.0, "delay": 2.0})}])
+# Cells that go on spiking by their own plastic synapses: in NEST's t_flush, too, from weight 0 on.
+SUSTAINED = {**network_of_two([{"pre": 0, "post": 0, "receptor": "excitatory",
+                                "connector": ("AllToAll", None, 0),
+                                "synapse": ("Multiplicative", {
+                                    "weight": 30.0, "delay": 3.0, "tau_plus": 20.0,
+                                    "tau_minus": 20.0, "A_plus": 0.1, "A_minus": 0.1,
+                                    "w_max": 60.0})}]),
+             "runs": [(25.0, [("initialize", 0, "v", [-60.0, -65.0]), ("reset",)]), (30.0, [])]}
+# Two connections of one pair, with weights of their own to be restored.
+TWICE = {**network_of_two([{"pre": None, "post": 0, "receptor": "excitatory",
+                            "connector": ("FixedTotalNumber", 6, 75),
+                            "synapse": ("Static", {"weight": [1.0, 9.0], "delay": [1.0, 4.0]})}]),
+         "runs": [(25.0, [("reset",)]), (40.0, [])]}
+
+
+def t_flush(network):
+    """ms of NEST's time between two segments, in multiples of 10.
+
+    50 for what is under way, and 35 of the longest time constant of what cannot be set anew,
+    receptors and STDP's traces: of an alpha function's tail, 2e-14 are left.
+    """
+    described = [each["parameters"] for each in network["populations"]]
+    constants = [value for parameters in described for name in TAU_SYN
+                 for value in parameters.get(name, ())]
+    constants += [each["synapse"][1][name] for each in network["projections"]
+                  for name in ("tau_plus", "tau_minus") if name in each["synapse"][1]]
+    return 10.0 * np.ceil(5.0 + 3.5 * max(constants, default=0.0))
+
+
+class ResetsOfNest(Resets):
+    """reset() of pyNN.nest, and what it leaves to be done."""
+
+    def __init__(self, *network):
+        super().__init__(*network)
+        self.synapses = [self.state_of(projection) for projection in self.made]
+        self.devices = [{name: value for name, value in kernel.GetStatus(source._device)[0].items()
+                         if name in ("start", "stop", "phase", "frequency", "amplitude_times",
+                                     "amplitude_values")} for source in self.currents]
+
+    @staticmethod
+    def connections_of(projection):
+        """NEST's, asked for anew: the first run sorts them, and then pyNN.nest's list is stale."""
+        projection._connections = None
+        found = projection.nest_connections if len(projection) else ()
+        projection._connections = None
+        return found
+
+    @staticmethod
+    def order_of(states):
+        return sorted(range(len(states)), key=lambda k: [
+            states[k][name] for name in ("source", "target", "delay")])
+
+    def state_of(self, projection):
+        """What a reset should restore in each connection, in `order_of` them."""
+        states = kernel.GetStatus(self.connections_of(projection)) if len(projection) else ()
+        return [{name: states[k][name] for name in (
+            "weight", "lambda", "Kplus", "u", "x", "y") if name in states[k]}
+            for k in self.order_of(states)]
+
+    def restore(self, projection, values):
+        found = self.connections_of(projection)
+        places = np.argsort(self.order_of(kernel.GetStatus(found)))
+        kernel.SetStatus(found, [values[k] for k in places])
+
+    def changed_weights(self, projection):
+        self.synapses[projection] = self.state_of(self.made[projection])
+
+    def reset(self):
+        # While NEST runs on for t_flush cells must be silent: spikes that are under way at its end
+        # arrive in the next segment, refractory cells stay so, and synaptic currents go on.
+        currents = [kernel.GetStatus(cells.node_collection, "I_e") for cells in self.parts]
+        for cells in self.parts:
+            kernel.SetStatus(cells.node_collection, {"I_e": 0.0})
+        for projection, state in zip(self.made, self.synapses):
+            if state:
+                kernel.SetStatus(self.connections_of(projection), {
+                    name: 0.0 for name in ("weight", "lambda") if name in state[0]})
+        for source, device in zip(self.currents, self.devices):
+            if "amplitude_times" in device:
+                now = nest.simulator.state.t_kernel
+                kernel.SetStatus(source._device, {"amplitude_values": [0.0], "amplitude_times": [
+                    round(now + nest.get_time_step(), 9)]})
+        super().reset()
+        for cells, values in zip(self.parts, currents):
+            kernel.SetStatus(cells.node_collection, [{"I_e": value} for value in values])
+        # Synapses keep their weights and states, and are still to be told of post spikes that
+        # followed the last pre spike.
+        for projection, state in zip(self.made, self.synapses):
+            if state:
+                self.restore(projection, state)
+        # Currents begin min_delay late (DC, AC), have another phase (AC) or none of their steps.
+        offset = nest.simulator.state._time_offset
+        for source, device in zip(self.currents, self.devices):
+            shifted = {name: round(value + offset, 9) for name, value in device.items()
+                       if name in ("start", "stop")}
+            if "phase" in device:
+                shifted["phase"] = device["phase"] - 0.36 * device["frequency"] * offset
+            if "amplitude_times" in device:
+                shifted["amplitude_values"] = device["amplitude_values"]
+                shifted["amplitude_times"] = [round(t + offset, 9)
+                                              for t in device["amplitude_times"]]
+            kernel.SetStatus(source._device, shifted)
 
 
 def both(network):
-    """What NEST and what laconeu make of it.
+    """What NEST and what laconeu make of it, segment by segment.
 
-    NEST runs min_delay past the end of the first run, and stays ahead: what is set or initialized
-    between two runs acts min_delay later than asked for, and so it is made to do here. Spikes of
-    that time are delivered at its end: weights act when they should.
+    NEST runs min_delay past the end of a segment's first run, and stays ahead: what is set or
+    initialized between two runs acts min_delay later than asked for, and so it is made to do here.
+    Spikes of that time are delivered at its end: weights act when they should. So does everything
+    that changes after a reset and before the next run.
     """
-    theirs = simulate(nest, network, spike_precision="on_grid")
-    for each, connections in zip(network["projections"], theirs[2]):
-        if network["populations"][each["post"]]["cell"] in IN_MV:
-            connections[:, 2] *= 1000.0  # get() forgets the scale of such a receptor
-    ours = simulate(laconeu, network, late=network["dt"])
-    end = network["dt"]
+    dt = network["dt"]
+    theirs = simulate(nest, network, resets=ResetsOfNest, spike_precision="on_grid",
+                      t_flush=t_flush(network) - dt)
+    ours = simulate(laconeu, network, late=dt)
+    segment, end = 0, dt
     for duration, changes in network["runs"]:
         end += duration
-        for kind, place, name, *_ in changes:
+        for kind, place, name, *_ in (each for each in until_reset(changes) if len(each) > 3):
             if (kind, name) == ("initialize", "v"):
                 # A refractory cell stays at v_reset here, at the v given in some NEST models.
-                assume(not any(0 <= round(end / network["dt"]) - step <= 5.1 / network["dt"]
-                               for train in theirs[0][place] for step in train))
+                assume(("reset",) in changes or not any(
+                    0 <= round(end / dt) - step <= 5.1 / dt
+                    for train in theirs[segment][0][place] for step in train))
                 # Its first sample is what initialize() was told last, at whatever time.
-                theirs[1][place][0] = ours[1][place][0]
-    return ours, theirs
+                theirs[segment][1][place][0] = ours[segment][1][place][0]
+        if ("reset",) in changes:
+            segment, end = segment + 1, dt
+    for *_, lists in theirs:
+        for each, connections in zip(network["projections"], lists):
+            if network["populations"][each["post"]]["cell"] in IN_MV:
+                connections[:, 2] *= 1000.0  # get() forgets the scale of such a receptor
+    return list(zip(ours, theirs))
 
 
 def same_connections(ours, theirs, relative=0.0):
@@ -103,34 +222,36 @@ def first_difference(ours, theirs):
 @settings(PROFILE, max_examples=300)
 @given(networks(EXACT, [0.1, 0.25, 0.5]))
 @example(HUB)
+@example(SUSTAINED)
+@example(TWICE)
 def test_what_both_integrate_exactly_is_the_same(network):
-    (our_spikes, our_v, our_connections), (spikes, v, connections) = both(network)
-    same_connections(our_connections, connections, 1e-9)
-    assert our_spikes == spikes
-    for k in v:
-        assert our_v[k].shape == v[k].shape
-        np.testing.assert_allclose(our_v[k], v[k], rtol=0.0, atol=V_EXACT)
+    for (our_spikes, our_v, our_connections), (spikes, v, connections) in both(network):
+        same_connections(our_connections, connections, 1e-9)
+        assert our_spikes == spikes
+        for k in v:
+            assert our_v[k].shape == v[k].shape
+            np.testing.assert_allclose(our_v[k], v[k], rtol=0.0, atol=V_EXACT)
 
 
 @settings(PROFILE, max_examples=100)
 @given(networks(CLOSE + EXACT, [0.1, 0.25], sampled=False))
 def test_conductance_based_cells_are_within_the_methods_errors(network):
-    (our_spikes, our_v, our_connections), (spikes, v, connections) = both(network)
-    same_connections(our_connections, connections)
-    horizon = min(first_difference(*trains) for k in spikes
-                  for trains in zip(our_spikes[k], spikes[k]))
-    for k in v:
-        until = int(min(horizon, len(v[k]) - 1))
-        difference = np.abs(our_v[k] - v[k])[:until]
-        assert difference.max(initial=0.0) < V_CLOSE
-    if horizon < np.inf:
-        # Whoever did not spike was within that error of it.
-        for k, part in enumerate(network["populations"]):
-            for cell, trains in enumerate(zip(our_spikes[k], spikes[k])):
-                if first_difference(*trains) == horizon:
-                    other = v[k] if horizon in trains[0] else our_v[k]
-                    level = threshold(part, cell)
-                    assert abs(other[int(horizon), cell] - level) < V_CLOSE
+    for (our_spikes, our_v, our_connections), (spikes, v, connections) in both(network):
+        same_connections(our_connections, connections)
+        horizon = min(first_difference(*trains) for k in spikes
+                      for trains in zip(our_spikes[k], spikes[k]))
+        for k in v:
+            until = int(min(horizon, len(v[k]) - 1))
+            difference = np.abs(our_v[k] - v[k])[:until]
+            assert difference.max(initial=0.0) < V_CLOSE
+        if horizon < np.inf:
+            # Whoever did not spike was within that error of it.
+            for k, part in enumerate(network["populations"]):
+                for cell, trains in enumerate(zip(our_spikes[k], spikes[k])):
+                    if first_difference(*trains) == horizon:
+                        other = v[k] if horizon in trains[0] else our_v[k]
+                        level = threshold(part, cell)
+                        assert abs(other[int(horizon), cell] - level) < V_CLOSE
 
 
 def threshold(part, cell):
@@ -141,14 +262,13 @@ def threshold(part, cell):
 @settings(PROFILE, max_examples=100)
 @given(networks(STEEP, [0.05], sampled=False, changes=False))
 def test_steep_cells_are_the_same_until_they_spike(network):
-    (our_spikes, our_v, our_connections), (spikes, v, connections) = both(network)
-    same_connections(our_connections, connections)
-    firsts = [min((step for trains in run.values() for train in trains for step in train),
-                  default=np.inf) for run in (our_spikes, spikes)]
-    assert firsts[0] == firsts[1] or abs(firsts[0] - firsts[1]) <= 1
-    # 2 ms before, the upstroke begins, which multiplies errors.
-    for k in v:
-        until = int(min(min(firsts) - 2.0 / network["dt"], len(v[k])))
-        if until > 0:
-            assert np.abs(our_v[k] - v[k])[:until].max() < V_STEEP
-
+    for (our_spikes, our_v, our_connections), (spikes, v, connections) in both(network):
+        same_connections(our_connections, connections)
+        firsts = [min((step for trains in run.values() for train in trains for step in train),
+                      default=np.inf) for run in (our_spikes, spikes)]
+        assert firsts[0] == firsts[1] or abs(firsts[0] - firsts[1]) <= 1
+        # 2 ms before, the upstroke begins, which multiplies errors.
+        for k in v:
+            until = int(min(min(firsts) - 2.0 / network["dt"], len(v[k])))
+            if until > 0:
+                assert np.abs(our_v[k] - v[k])[:until].max() < V_STEEP
