@@ -442,7 +442,8 @@ def simulate(sim, network, late=0.0, resets=Resets, **setup):
 
 def connections_of(projection):
     """Sorted [n, 4]: source, target, weight, delay."""
-    projection._connections = None  # pyNN.nest's list, which later projections invalidate
+    if hasattr(type(projection), "nest_connections"):
+        projection._connections = None  # a list that later projections and the first run invalidate
     if not len(projection):
         return np.empty((0, 4))
     return np.array(sorted(projection.get(["weight", "delay"], format="list")), dtype=float)
