@@ -111,6 +111,22 @@ def test_neuron_repeats_a_sample_at_the_end_of_a_second_run():
         sim.end()
 
 
+def test_neuron_begins_hodgkin_huxley_cells_with_gates_at_0():
+    first = {}
+    for sim, gates in ((laconeu, {}), (laconeu, {"m": 0.0, "h": 0.0, "n": 0.0}), (neuron, {})):
+        setup(sim, 0.005)
+        cell = sim.Population(1, sim.HH_cond_exp(i_offset=1.0))
+        cell.initialize(v=-65.0, **gates)
+        cell.record("v")
+        sim.run(10.0)
+        v, = v_of(cell)
+        first[sim, len(gates)] = np.flatnonzero(v > 10.0)[0] * 0.005
+        sim.end()
+    # NEURON's error of order 1 at 0.005 ms: 0.01 ms
+    assert first[neuron, 0] == pytest.approx(first[laconeu, 3], abs=0.02)
+    assert first[neuron, 0] - first[laconeu, 0] > 0.3
+
+
 def test_neuron_loses_spikes_of_adaptive_exponential_cells():
     # Where the upstroke within a step is steeper than C / dt, the linearized step leads down again.
     parameters = {"v_rest": -70.3, "cm": 0.25, "tau_m": 9.0, "tau_refrac": 1.5, "a": 3.5,

@@ -4,7 +4,8 @@ Electrical synapses against NEURON: two of pyNN.neuron's Hodgkin-Huxley cells, j
 pyNN.neuron 0.13 cannot make an ElectricalSynapse itself (it looks for a receptor that its cells do
 not have), so the two halves of a junction are placed as its GapJunction and GapJunctionPresynaptic
 would: one mechanism in each cell, which sees the other's potential. A junction of one half only
-would be no current that leaves the other cell.
+would be no current that leaves the other cell. pyNN.neuron's gates begin at 0, and so they are made
+to do here.
 """
 
 import numpy as np
@@ -38,7 +39,7 @@ def simulate(sim, weight, dt):
     sim.setup(timestep=dt)
     cells = [sim.Population(1, sim.HH_cond_exp(i_offset=offset)) for offset in (1.0, 0.0)]
     for cell in cells:
-        cell.initialize(v=-65.0)
+        cell.initialize(v=-65.0, **({} if sim is neuron else {"m": 0.0, "h": 0.0, "n": 0.0}))
         cell.record(["spikes", "v"])
     if sim is neuron:
         kept = join_in_neuron(*cells, weight)
@@ -60,9 +61,10 @@ def test_joined_hodgkin_huxley_cells_are_those_of_neuron(weight, n_spikes):
     theirs, u = simulate(neuron, weight, 0.001)
     assert tuple(map(len, ours)) == tuple(map(len, theirs)) == n_spikes
     for found, expected in zip(ours, theirs):
-        # From the second spike on: NEURON's first comes 0.3 ms later, which is not explained.
-        # A stamp may be anywhere in its step of 0.05 ms.
-        assert np.allclose(np.diff(found)[1:], np.diff(expected)[1:], rtol=0.0, atol=0.06)
+        # A stamp may be anywhere in its step of 0.05 ms, and the first spike has another shape.
+        assert np.allclose(np.diff(found), np.diff(expected), rtol=0.0, atol=0.06)
+        # NEURON stamps the rise through 10 mV, we the peak 0.11 ms later.
+        assert np.allclose(found[:1], expected[:1] + 0.11, rtol=0.0, atol=0.08)
     if n_spikes[1]:
         # The lag of the cell that follows, 0.7 ms or 0.05 ms: NEURON stamps the rise, we the peak,
         # and the two cells' spikes are not quite of one shape.
