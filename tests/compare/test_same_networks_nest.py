@@ -43,8 +43,9 @@ STEEP = ["EIF_cond_alpha_isfa_ista", "EIF_cond_exp_isfa_ista", "HH_cond_exp"]
 
 # mV. Exact: v is a sum of some hundred terms of up to 100 mV, each rounded to 1e-14 of itself.
 V_EXACT = 1e-9
-# Close: 5e-3 seen, in a cell of 0.2 nF that drives itself through several uS; below 1e-3 otherwise.
-V_CLOSE = 0.02
+# Close: 0.06 seen, in one step of a cell of 0.27 nF under 2 uS, where ours is 3e-9 off DOP853 with
+# tolerance 1e-12 and NEST's solver all of it; below 1e-3 otherwise, and so at most samples.
+V_CLOSE = 0.2
 V_STEEP = 1e-3
 
 PROFILE = settings(deadline=None, derandomize=True, print_blob=False,
@@ -85,6 +86,64 @@ TWICE = {**network_of_two([{"pre": None, "post": 0, "receptor": "excitatory",
                             "connector": ("FixedTotalNumber", 6, 75),
                             "synapse": ("Static", {"weight": [1.0, 9.0], "delay": [1.0, 4.0]})}]),
          "runs": [(25.0, [("reset",)]), (40.0, [])]}
+# The network of V_CLOSE's comment, as it was found.
+STIFF = {"dt": 0.1,
+          "populations": [{"cell": "IF_cond_alpha",
+                           "n": 3,
+                           "parameters": {"v_rest": [-61.60081549693531, -70.0,
+                                                     -66.66006895865797],
+                                          "cm": [0.27461596029461666, 1.1914823125926446,
+                                                 1.4350834043108496],
+                                          "tau_m": [22.32, 16.88, 28.47],
+                                          "tau_refrac": [1.76, 0.02, 4.24],
+                                          "v_reset": [-71.07837563413209, -65.0,
+                                                      -62.140551144623785],
+                                          "v_thresh": [-52.65706693149673, -50.395827387547904,
+                                                       -53.02211242580964],
+                                          "i_offset": [-0.08514480324607634, 0.2028383758924838,
+                                                       9.802626355040949e-206],
+                                          "tau_syn_E": [3.96, 2.88, 4.99],
+                                          "tau_syn_I": [5.71, 9.99, 2.22],
+                                          "e_rev_E": [2.3428963941543314e-105, -9.440719271707252,
+                                                      -8.617200912901371e-176],
+                                          "e_rev_I": [-85.45874469239122, -70.07487802772297,
+                                                      -82.13368585536055]},
+                           "initial": {"v": [-65.18407098542811, -67.97781196277838,
+                                             -69.06875019160036]},
+                           "every": 1}],
+          "trains": [[1.25, 12.450000000000001, 15.05, 16.95, 20.650000000000002, 22.35,
+                      31.150000000000002, 49.95],
+                     [0.9500000000000001, 2.45, 4.05, 5.050000000000001, 5.8500000000000005, 8.05,
+                      11.05, 17.650000000000002, 18.150000000000002, 18.45, 18.650000000000002,
+                      25.150000000000002, 32.15, 32.25, 34.85, 39.25, 49.150000000000006, 49.25,
+                      50.85, 50.95],
+                     [43.25]],
+          "projections": [{"pre": None,
+                           "post": 0,
+                           "receptor": "excitatory",
+                           "connector": ("Clone", [(0, 1, 0.18260341504492358, 10.5)], 0),
+                           "synapse": ("Static",
+                                       {"weight": [0.12591078551471294, 0.15704571491706065],
+                                        "delay": [6.9, 11.8]})},
+                          {"pre": 0,
+                           "post": 0,
+                           "receptor": "inhibitory",
+                           "connector": ("OneToOne", None, 74),
+                           "synapse": ("Static", {"weight": 0.03663900140089349, "delay": 1.5})},
+                          {"pre": 0,
+                           "post": 0,
+                           "receptor": "excitatory",
+                           "connector": ("FixedNumberPost", 1, 18),
+                           "synapse": ("Static", {"weight": 0.0781424483072344, "delay": 11.7})},
+                          {"pre": None,
+                           "post": 0,
+                           "receptor": "inhibitory",
+                           "connector": ("FixedNumberPost", 2, 70),
+                           "synapse": ("Static", {"weight": 0.10488832821423602, "delay": 11.8})}],
+          "currents": [("Step", {"times": [8.5], "amplitudes": [0.4789661587312409]}, 0, 1, 2)],
+          "runs": [(20.0, []),
+                   (20.0, [("set", 0, "e_rev_E", [-6.131944142999023, -9.0, 9.58054633284636])]),
+                   (20.0, [])]}
 
 
 def t_flush(network):
@@ -235,6 +294,7 @@ def test_what_both_integrate_exactly_is_the_same(network):
 
 @settings(PROFILE, max_examples=100)
 @given(networks(CLOSE + EXACT, [0.1, 0.25], sampled=False))
+@example(STIFF)
 def test_conductance_based_cells_are_within_the_methods_errors(network):
     for (our_spikes, our_v, our_connections), (spikes, v, connections) in both(network):
         same_connections(our_connections, connections)
@@ -244,6 +304,7 @@ def test_conductance_based_cells_are_within_the_methods_errors(network):
             until = int(min(horizon, len(v[k]) - 1))
             difference = np.abs(our_v[k] - v[k])[:until]
             assert difference.max(initial=0.0) < V_CLOSE
+            assert not difference.size or np.median(difference) < 1e-3
         if horizon < np.inf:
             # Whoever did not spike was within that error of it.
             for k, part in enumerate(network["populations"]):

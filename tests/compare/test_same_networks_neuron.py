@@ -151,7 +151,7 @@ def parting(*runs):
 NETWORKS = networks(CELLS, [DT], t_stop=60.0)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, print_blob=False,
+@settings(max_examples=300, deadline=None, derandomize=True, print_blob=False,
           suppress_health_check=list(HealthCheck))
 @given(network=NETWORKS)
 def test_potentials_spikes_and_weights_converge_to_ours(network):
