@@ -211,8 +211,8 @@ def test_two_hodgkin_huxley_cells_spike_as_by_dop853(g, n_spikes):
     spikes, _ = simulate_hodgkin_huxley(60.0, g, (1.0, 0.0), 0.1)
     peaks, _ = hodgkin_huxley(60.0, g, (1.0, 0.0), 0.1)
     assert tuple(map(len, spikes)) == tuple(map(len, peaks)) == n_spikes
-    # As for one cell alone spikes are stamped with the end of the step (0.1 ms) that has the peak, or
-    # the step before, where a junction's second half is what ends the rise. What the second cell
+    # As for one cell alone spikes are stamped with the end of the step (0.1 ms) that has the peak,
+    # or the step before, where a junction's second half is what ends the rise. What the second cell
     # does at 0.02 uS is at the edge of not happening, and junctions' errors grow there (its last
     # peak is 0.17 ms late at 0.1 ms, 0.017 at 0.05).
     allowed = (0.12, 0.15 if g == 0.02 else 0.12)
