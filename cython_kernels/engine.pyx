@@ -977,6 +977,15 @@ cdef class Engine:
         cdef int32_t count
         cdef Table *table
         cdef Population *p
+        if not from_sources:
+            # What other threads have written comes from their caches: all of it at a time.
+            for k in range(self.n_populations):
+                p = &self.population[k]
+                for t in range(self.n_threads):
+                    if t != thread:
+                        fetch(self._counts(p, t, turn))
+                        for s in range(length):
+                            fetch(p.spike_index + self._list(p, t, turn, s))
         for s in range(length):
             stamp = step + s + 1
             for k in range(self.n_tables):
