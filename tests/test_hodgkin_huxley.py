@@ -174,3 +174,23 @@ def test_rates_are_regular_at_their_singularities(u, off):
         # 100 relaxations by the Pade-like quotient: 1e-11 seen
         assert signals[name][-1] == pytest.approx(
             rest + (start - rest) * exp(-(a + b) * 1.0), abs=1e-9)
+
+
+@pytest.mark.parametrize("name, values", [
+    ("i_offset", np.linspace(0.0, 2.0, 21)), ("cm", np.linspace(0.1, 0.3, 21))])
+def test_a_neighbour_that_spikes_changes_no_bit(name, values):
+    """Cells whose step is taken again in halves are packed; the others' is not."""
+    def v_of(n, **parameters):
+        sim.setup(timestep=0.1)
+        cells = sim.Population(n, sim.HH_cond_exp(**{"i_offset": 0.2, **parameters}))
+        pulses = sim.Population(1, sim.SpikeSourceArray(spike_times=[5.0, 12.0, 12.1]))
+        sim.Projection(pulses, cells, sim.AllToAllConnector(),
+                       sim.StaticSynapse(weight=0.02, delay=1.0))
+        cells.record("v")
+        sim.run(50.0)
+        return cells.get_data().segments[0].analogsignals[0].magnitude
+    together = v_of(len(values), **{name: values})
+    spiking = together > 0.0
+    assert (spiking.any(axis=1) & ~spiking.all(axis=1)).any()  # not all at a time
+    for k, value in enumerate(values):
+        assert (v_of(1, **{name: value})[:, 0] == together[:, k]).all()
