@@ -263,6 +263,7 @@ cdef struct Table:
     int64_t *history_count      # [n_post]
     PostSpike *history          # [n_post, capacity]
     NewestSpikes *newest        # [n_post]
+    PairsKernel pairs[2]        # without and with powers in the weight dependence
     int64_t queue_capacity
     int64_t *queue_count        # [n_threads]
     QueuedSpike *queue          # [n_threads, queue_capacity]
@@ -557,6 +558,8 @@ cdef class Engine:
         t.history_count = longs(memory.history_count, self.keep)
         t.history = <PostSpike *>records(memory.history, self.keep)
         t.newest = <NewestSpikes *>records(memory.newest, self.keep)
+        for k, kernel in enumerate(memory.pairs):
+            t.pairs[k] = <PairsKernel><uintptr_t>kernel
         t.queue_capacity = memory.queue.shape[1]
         t.queue_count = longs(memory.queue_count, self.keep)
         t.queue = <QueuedSpike *>records(memory.queue, self.keep)

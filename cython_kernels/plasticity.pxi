@@ -28,9 +28,9 @@ cdef struct PostSpike:          # plasticity.POST_SPIKE
     double trace                # K_minus just after it
 
 cdef struct NewestSpikes:       # plasticity.NEWEST: of a target, all that most events need
-    int64_t step
-    int64_t second              # step of the one before, NEVER where there is none; and so on
-    int64_t third
+    double step                 # whole numbers
+    double second               # step of the one before, NEVER where there is none; and so on
+    double third
     double trace                # K_minus just after the newest
 
 cdef struct QueuedSpike:        # plasticity.QUEUED
@@ -101,13 +101,9 @@ cdef inline double depressed(Rule *r, double w, double k_minus) noexcept nogil:
 
 cdef inline double trace_decay(double *table, double rate, int64_t steps) noexcept nogil:
     """exp(-steps * rate): from the table where there is one (its entries are the same bits)."""
-    if table != NULL:
-        return tabulated_decay(table, rate, steps)
+    if table != NULL and steps < TABULATED:
+        return table[steps]
     return exp_(-(<double>steps * rate))
-
-
-cdef inline double tabulated_decay(double *table, double rate, int64_t steps) noexcept nogil:
-    return table[steps] if steps < TABULATED else exp_(-(<double>steps * rate))
 
 
 cdef inline void read_rule(Table *t, int64_t k, Rule *r) noexcept nogil:
@@ -190,41 +186,45 @@ cdef void plastic_synapses(Table *t, Trace *trace, Reach *reach, int64_t offset,
 cdef void plastic_synapses_plain(Table *t, Trace *trace, Reach *reach, int64_t offset,
                                  double *slot, int64_t start, int64_t stop) noexcept nogil:
     """The same where all parameters are uniform. At most synapses not more than two post spikes
-    are due: these do without the history, and without a branch that depends on it."""
+    are due: these do without the history, many at a time (render.pairs_loop)."""
+    cdef NewestSpikes newest[AT_ONCE]
+    cdef long long late[AT_ONCE]
     cdef Rule rule
-    cdef NewestSpikes *newest
-    cdef double w, w_if_due, potentiation, k_minus = 0.0
+    cdef PairsView view
+    cdef double k_minus = 0.0
     cdef double *weight = t.weight
-    cdef double *decay_plus = t.decay_plus
-    cdef double *decay_minus = t.decay_minus
     cdef int32_t *target = t.target
-    cdef int64_t k, after = reach.after, before = reach.before, at = reach.at
-    cdef int64_t pending_after
-    cdef bint due
-    if start < stop:
-        read_rule(t, start, &rule)
-    potentiation = rule.post_plus * trace.k_plus
+    cdef int64_t k = start, n, i
+    if start == stop:
+        return
+    read_rule(t, start, &rule)
+    view.newest, view.late = &newest[0].step, late
+    view.after, view.before = reach.after, reach.before
     # Before the source's first spike nothing is due.
-    pending_after = after if trace.k_plus > 0.0 else before
-    for k in range(start, stop):
-        newest = t.newest + target[k]
-        w = weight[k]
-        if newest.step >= before or newest.third > after:
-            w = bring_up(t, &rule, k, trace, reach, offset, w, True, &k_minus)
-        else:
-            due = newest.second > pending_after
-            w_if_due = potentiated(&rule, w, potentiation * tabulated_decay(
-                decay_plus, rule.rate_plus, newest.second + offset if due else 0))
-            w = w_if_due if due else w
-            due = newest.step > pending_after
-            w_if_due = potentiated(&rule, w, potentiation * tabulated_decay(
-                decay_plus, rule.rate_plus, newest.step + offset if due else 0))
-            w = w_if_due if due else w
-            k_minus = newest.trace * tabulated_decay(decay_minus, rule.rate_minus,
-                                                     at - newest.step)
-        w = depressed(&rule, w, k_minus)
-        weight[k] = w
-        slot[target[k]] += w
+    view.pending_after = reach.after if trace.k_plus > 0.0 else reach.before
+    view.at, view.offset = reach.at, offset
+    view.potentiation = rule.post_plus * trace.k_plus
+    view.pre_plus, view.pre_minus, view.pre_offset = (rule.pre_plus, rule.pre_minus,
+                                                      rule.pre_offset)
+    view.lowest, view.highest = rule.lowest, rule.highest
+    view.top, view.slope_plus, view.scale_plus = rule.top, rule.slope_plus, rule.scale_plus
+    view.bottom, view.slope_minus, view.scale_minus = (rule.bottom, rule.slope_minus,
+                                                       rule.scale_minus)
+    view.mu_plus, view.mu_minus = rule.mu_plus, rule.mu_minus
+    view.rate_plus, view.rate_minus = rule.rate_plus, rule.rate_minus
+    while k < stop:
+        n = min(stop - k, <int64_t>AT_ONCE)
+        for i in range(n):
+            newest[i] = t.newest[target[k + i]]
+        view.n, view.weight = n, weight + k
+        t.pairs[rule.power_plus or rule.power_minus](&view)
+        for i in range(n):
+            if late[i]:
+                weight[k + i] = bring_up(t, &rule, k + i, trace, reach, offset, weight[k + i],
+                                         True, &k_minus)
+                weight[k + i] = depressed(&rule, weight[k + i], k_minus)
+            slot[target[k + i]] += weight[k + i]
+        k += n
 
 
 cdef inline Reach reach_of(Table *t, Trace *trace, int64_t settled, int64_t axonal,

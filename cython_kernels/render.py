@@ -406,6 +406,59 @@ def poisson_name(n_thresholds):
     return f"poisson_{n_thresholds}"
 
 
+PAIRS_NUMBERS = ("after", "pending_after", "before", "at", "offset", "potentiation", "pre_plus",
+                 "pre_minus", "pre_offset", "lowest", "highest", "top", "slope_plus", "scale_plus",
+                 "bottom", "slope_minus", "scale_minus", "mu_plus", "mu_minus", "rate_plus",
+                 "rate_minus")
+
+
+def pairs_loop(powers):
+    """The text of a loop that applies what is due at plastic synapses when their source spikes.
+
+    The two newest post spikes, where they are due, potentiate; then the pre spike acts.
+    powers: whether the weight dependence has exponents other than 0 and 1. plasticity.pxi has the
+    rule, and the same for one synapse.
+    """
+    name = pairs_name(powers)
+    lines = [f"cdef void {name}_loop(", "    Py_ssize_t n,", "    restricted_in_t newest,",
+             "    restricted_t weight,", "    restricted_flags_t late,"]
+    lines += [f"    double {number}," for number in PAIRS_NUMBERS]
+    lines += [") noexcept nogil:", "    cdef Py_ssize_t i",
+              "    cdef double step, second, third, w, waited, up, down, k_minus, f"]
+    lines += ["    for i in range(n):",
+              "        step, second, third = newest[4 * i], newest[4 * i + 1], newest[4 * i + 2]",
+              "        w = weight[i]"]
+
+    def dependence(f, base, mu):
+        return [f"{f} = {base}"] + (
+            [f"{f} = exp_({mu} * log_({f})) if {f} > 0.0 else 0.0"] if powers else [])
+    f_plus = dependence("f", "(top - slope_plus * w) * scale_plus", "mu_plus")
+    held = ["up = highest if up > highest else up", "up = lowest if up < lowest else up"]
+    for post in ("second", "step"):
+        body = [f"waited = {post} + offset if {post} > pending_after else 0.0", *f_plus,
+                "up = w + potentiation * exp_(-(waited * rate_plus)) * f", *held,
+                f"w = up if {post} > pending_after else w"]
+        lines += [f"        {line}" for line in body]
+    body = ["k_minus = newest[4 * i + 3] * exp_(-((at - step) * rate_minus))",
+            *dependence("f", "(slope_minus * w - bottom) * scale_minus", "mu_minus"),
+            "down = (pre_minus * k_minus + pre_offset) * f", *f_plus,
+            "up = w - (down - pre_plus * k_minus * f)", *held,
+            "late[i] = 1 if (step >= before) | (third > after) else 0",
+            "weight[i] = weight[i] if (step >= before) | (third > after) else up"]
+    lines += [f"        {line}" for line in body]
+    lines += ["", "", f"cdef void {name}(PairsView *view) noexcept nogil:", f"    {name}_loop(",
+              "        view.n,", "        view.newest,", "        view.weight,",
+              "        view.late,"]
+    lines += [f"        view.{number}," for number in PAIRS_NUMBERS]
+    lines.append("    )")
+    return "\n".join(lines) + "\n\n\n"
+
+
+def pairs_name(powers):
+    """What `kernel_addresses` lists the loop with or without powers under."""
+    return "pairs_with_powers" if powers else "pairs"
+
+
 def render_models(module_name):
     """The .pyx text of all state updates. `module_name` is where it will be compiled to."""
     kernels = list(loops())
@@ -413,9 +466,11 @@ def render_models(module_name):
              for variant in VARIANTS]
     text = [HEADER] + [loop.text() for loop in flows + kernels]
     text += [poisson_loop(n) for n in POISSON_THRESHOLDS]
+    text += [pairs_loop(powers) for powers in (False, True)]
     text.append("def kernel_addresses():\n"
                 '    """Name of each loop -> its address, for the engine."""\n    return {\n')
     names = [loop.name for loop in kernels] + [poisson_name(n) for n in POISSON_THRESHOLDS]
+    names += [pairs_name(powers) for powers in (False, True)]
     text += [f'        "{name}": <uintptr_t>&{name},\n' for name in names]
     text.append("    }\n")
     return "".join(text)

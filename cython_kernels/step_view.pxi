@@ -35,3 +35,20 @@ cdef struct PoissonView:
     int32_t *count                  # OUT, [4 * n_groups], -1 where 32 bits cannot decide
 
 ctypedef void (*PoissonKernel)(PoissonView *) noexcept nogil
+
+# What a loop that applies pairs of spikes sees of some plastic synapses of one source at its spike;
+# steps as in plasticity.pxi, as float64, which holds them exactly.
+
+cdef struct PairsView:
+    Py_ssize_t n
+    double *newest                  # IN, [n, 4], as plasticity.NEWEST, of their targets
+    double *weight                  # IN OUT, [n]; left as it is where `late`
+    long long *late                 # OUT, [n]: 1 where more is due than `newest` has
+    double after, pending_after, before, at, offset
+    double potentiation             # post_plus times the source's trace
+    double pre_plus, pre_minus, pre_offset, lowest, highest
+    double top, slope_plus, scale_plus, bottom, slope_minus, scale_minus
+    double mu_plus, mu_minus        # used by the loop with powers alone
+    double rate_plus, rate_minus    # per step
+
+ctypedef void (*PairsKernel)(PairsView *) noexcept nogil

@@ -14,7 +14,9 @@ k_minus      the trace of the target's spikes, where tau_minus differs between s
 
 import numpy as np
 
+from .arrays import KERNELS
 from .kernels import numerics
+from .kernels.render import pairs_name
 
 # Post spikes that a history holds at first, of each target.
 FIRST_CAPACITY = 64
@@ -26,7 +28,7 @@ NEVER = -(1 << 60)
 TABULATED = 4096
 
 POST_SPIKE = np.dtype([("step", np.int64), ("trace", np.float64)])
-NEWEST = np.dtype([("step", np.int64), ("second", np.int64), ("third", np.int64),
+NEWEST = np.dtype([("step", np.float64), ("second", np.float64), ("third", np.float64),
                    ("trace", np.float64)])
 QUEUED = np.dtype([("row", np.int64), ("stamp", np.int64), ("count", np.int64),
                    ("last", np.int64), ("k_plus", np.float64)])
@@ -46,6 +48,7 @@ class PlasticMemory:
     queue          QUEUED [n_threads, capacity]: spikes on their way through axons, ascending, and
                    what k_plus and last were before them
     lags           int64 [n_lags] ascending: how long spikes may wait, in steps
+    pairs          addresses of the loops without and with powers in the weight dependence
     """
 
     def __init__(self, n_rows, n_post, n_threads):
@@ -61,6 +64,7 @@ class PlasticMemory:
         self.queue_count = np.zeros(n_threads, np.int64)
         self.queue = np.zeros((n_threads, 0), QUEUED)
         self.lags = np.empty(0, np.int64)
+        self.pairs = [KERNELS[pairs_name(powers)] for powers in (False, True)]
         self.n_pre = n_rows // n_threads
         self._decay_of = {}
 

@@ -13,6 +13,7 @@ from pyNN_laconeu.kernels.render import (
     POISSON_THRESHOLDS,
     VARIANTS,
     fused_name,
+    pairs_name,
     poisson_name,
     receptor_name,
 )
@@ -34,7 +35,8 @@ def test_every_loop_that_is_listed_has_been_compiled_and_no_other():
         for membrane, receptors in COMPOSED.items() for receptor, kind in receptors)}
     assert set(arrays.KERNELS) == {
         *(f"{name}_{variant}" for name in names for variant in VARIANTS),
-        *(poisson_name(n) for n in POISSON_THRESHOLDS)}
+        *(poisson_name(n) for n in POISSON_THRESHOLDS),
+        *(pairs_name(powers) for powers in (False, True))}
     assert len(set(arrays.KERNELS.values())) == len(arrays.KERNELS)
     assert all(address != 0 for address in arrays.KERNELS.values())
 
