@@ -8,14 +8,6 @@ from libc.stdint cimport int32_t, int64_t
 import numpy as np
 
 
-def shares(int64_t n, int64_t n_threads):
-    """int64 [n_threads + 1]: of n neurons thread t owns those from [t] to [t + 1] - 1.
-
-    Each share begins with a cache line: at a multiple of 8 float64.
-    """
-    return np.minimum((np.arange(n_threads + 1) * n // n_threads + 7) // 8 * 8, n)
-
-
 def counting_order(const int32_t[::1] key, int64_t n_keys, const int64_t[::1] order=None):
     """Stable order of `key` [m], values in 0 .. n_keys - 1.
 

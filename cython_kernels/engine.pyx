@@ -54,7 +54,7 @@ import threading
 
 import numpy as np
 
-from .connect import shares
+from .layout import aligned, blocks_of, shares
 
 include "philox.pxi"
 include "step_view.pxi"
@@ -123,7 +123,7 @@ cdef struct Receptor:
     double *state[2]            # [n]
     int n_constants
     double *constant[MAX_CONSTANTS]
-    int64_t stride[MAX_CONSTANTS]   # 1 with a value per neuron, 0 for what all blocks share
+    bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
     double *arrival             # [n_slots, n]: what neurons sent; NULL if nothing can arrive
     double *arrival_of_sources  # [n_slots, n] or NULL
     double *on_spike            # [n] or NULL: added to the first state when the neuron spikes
@@ -164,7 +164,8 @@ cdef struct Population:
     int n_own_ports             # receptors at which nothing arrives
     double *state[MAX_STATES]
     double *constant[MAX_CONSTANTS]
-    int64_t stride[MAX_CONSTANTS]   # 1 with a value per neuron, 0 for what all blocks share
+    bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
+    int64_t *first_block        # [n_threads + 1]
     double *offset              # [n] nA
     int n_receptors
     Receptor *receptor
@@ -298,10 +299,6 @@ cdef void *records(object array, list keep) except? NULL:
     return &view[0] if view.shape[0] else NULL
 
 
-# For `arrays`: how long a constant must be that all neurons of a block read in place.
-LARGEST_BLOCK = BLOCK
-
-
 cdef int64_t cached_neurons(int64_t n_numbers):
     """How many neurons of so many float64 numbers each fit into 24 KB, most of an L1 cache."""
     return max(64, min(<int64_t>BLOCK, 24 * 1024 // (8 * n_numbers) // 16 * 16))
@@ -386,11 +383,14 @@ cdef class Engine:
         p.n_substeps, p.dt, p.random = spec.n_substeps, spec.dt, spec.random
         for k in range(p.n_states):
             p.state[k] = doubles(spec.states[k], self.keep)
-        for k in range(p.n_constants):
-            p.constant[k] = doubles(spec.constants[k], self.keep)
-            p.stride[k] = len(spec.constants[k]) == p.n
-        p.block = cached_neurons(sum(len(constant) > 1 for constant in spec.constants)
+        p.block = cached_neurons((len(spec.constants) if spec.varied else 0)
                                  + p.n_states + 2 * len(spec.receptors) + 1)
+        if any(part.varied for part in (spec, *spec.receptors)):
+            p.block = min(p.block, <int64_t>VARIED_BLOCK)
+        blocks = blocks_of(shares(p.n, self.n_threads), p.block)
+        p.first_block = longs(blocks[0], self.keep)
+        p.varied = spec.varied
+        self._take_constants(p.constant, spec, blocks[1])
         p.offset = doubles(spec.offset, self.keep)
         p.n_receptors = len(spec.receptors)
         p.receptor = <Receptor *>calloc(p.n_receptors + 1, sizeof(Receptor))
@@ -405,9 +405,8 @@ cdef class Engine:
             r.n_states, r.n_constants = len(receptor.states), len(receptor.constants)
             for i in range(r.n_states):
                 r.state[i] = doubles(receptor.states[i], self.keep)
-            for i in range(r.n_constants):
-                r.constant[i] = doubles(receptor.constants[i], self.keep)
-                r.stride[i] = len(receptor.constants[i]) == p.n
+            r.varied = receptor.varied
+            self._take_constants(r.constant, receptor, blocks[1])
             if receptor.arrival is None:
                 p.n_own_ports += 1
             else:
@@ -421,6 +420,19 @@ cdef class Engine:
             p.injection[k].n = len(index)
             p.injection[k].index = ints(index, self.keep)
         return self.n_populations - 1
+
+    cdef object _take_constants(self, double **constant, part, bounds):
+        """part: with `constants` and `varied`; bounds: (first, last + 1) of each block."""
+        cdef int k
+        if part.varied:
+            packed = aligned(0.0, (len(bounds), len(part.constants), VARIED_BLOCK))
+            for k, values in enumerate(part.constants):
+                for place, (lower, upper) in enumerate(bounds):
+                    packed[place, k, :upper - lower] = values[lower:upper]
+            constant[0] = doubles(packed.reshape(-1), self.keep)
+        else:
+            for k in range(len(part.constants)):
+                constant[k] = doubles(part.constants[k], self.keep)
 
     cdef Population *_new_source(self, spec) except NULL:
         cdef Population *p = self._new_population(spec)
@@ -821,20 +833,22 @@ cdef class Engine:
     cdef void _update(self, int thread, int turn, int64_t step, int64_t length) noexcept nogil:
         """Neurons of this thread, block by block, each through the whole interval."""
         cdef int k
-        cdef int64_t lower, n
+        cdef int64_t lower, n, block
         cdef Population *p
         for k in range(self.n_populations):
             p = &self.population[k]
             if not p.is_source:
                 memset(self._counts(p, thread, turn), 0, length * sizeof(int64_t))
-                lower = p.first[thread]
+                lower, block = p.first[thread], p.first_block[thread]
                 while lower < p.first[thread + 1]:
                     n = min(p.block, p.first[thread + 1] - lower)
-                    self._update_block(p, thread, turn, step, length, lower, n)
+                    self._update_block(p, thread, turn, step, length, lower, n, block)
                     lower += n
+                    block += 1
 
     cdef void _update_block(self, Population *p, int thread, int turn, int64_t step,
-                            int64_t length, int64_t lower, int64_t n) noexcept nogil:
+                            int64_t length, int64_t lower, int64_t n,
+                            int64_t block) noexcept nogil:
         # All of it begins with a cache line, wherever the thread's stack does.
         cdef double memory[(MAX_DRIVES + MAX_PORTS + 4) * BLOCK + 8]
         cdef double *drive = <double *>((<uintptr_t>&memory[0] + 63) & ~<uintptr_t>63)
@@ -870,7 +884,9 @@ cdef class Engine:
         for k in range(p.n_states):
             view.state[k] = p.state[k] + lower
         for k in range(p.n_constants):
-            view.constant[k] = p.constant[k] + p.stride[k] * lower
+            view.constant[k] = p.constant[k]
+        if p.varied:
+            view.constant[0] += block * p.n_constants * <int64_t>VARIED_BLOCK
         n_fused_states = p.n_states
         for k in range(p.n_receptors):
             r = &p.receptor[k]
@@ -905,7 +921,10 @@ cdef class Engine:
                     for i in range(r.n_states):
                         receptor_view.state[i] = r.state[i] + lower
                     for i in range(r.n_constants):
-                        receptor_view.constant[i] = r.constant[i] + r.stride[i] * lower
+                        receptor_view.constant[i] = r.constant[i]
+                    if r.varied:
+                        receptor_view.constant[0] += (block * r.n_constants
+                                                      * <int64_t>VARIED_BLOCK)
                     r.kernel(&receptor_view)
                 p.kernel(&view)
                 if view.any_spiking:

@@ -74,19 +74,19 @@ cdef void extrapolated(StepKernel flow, Py_ssize_t n, double dt, double toleranc
 
     state     [n_states][n], in place; the first is the potential
     given     [n_drives, FLOW_PARTS, BLOCK] means over each part; changed
-    constant  [n_constants][n], or [1] where not varied
+    constant  as in StepView
     """
     cdef double start[MAX_FLOW_STATES * BLOCK]
     cdef double apart[BLOCK]
     cdef double packed[MAX_FLOW_STATES * BLOCK]
-    cdef double packed_constant[MAX_CONSTANTS * BLOCK]
+    cdef double packed_constant[MAX_CONSTANTS * VARIED_BLOCK]
     cdef int32_t index[BLOCK]
     cdef double *packed_state[MAX_FLOW_STATES]
     cdef StepView view
     cdef Py_ssize_t i, n_again = 0
     cdef int k, part
     view.n = n
-    for k in range(n_constants):
+    for k in range(1 if varied else n_constants):
         view.constant[k] = constant[k]
     for k in range(n_states):
         copy_to(start + k * BLOCK, state[k], n)
@@ -103,8 +103,9 @@ cdef void extrapolated(StepKernel flow, Py_ssize_t n, double dt, double toleranc
         gather(given + k * BLOCK, given + k * BLOCK, index, n_again)
     if varied:
         for k in range(n_constants):
-            gather(packed_constant + k * BLOCK, constant[k], index, n_again)
-            view.constant[k] = packed_constant + k * BLOCK
+            gather(packed_constant + k * VARIED_BLOCK, constant[0] + k * VARIED_BLOCK, index,
+                   n_again)
+        view.constant[0] = packed_constant
     view.n = n_again
     for part in range(1, 3):
         in_halves(flow, &view, start, packed_state, apart, n_states, given, n_drives, part,

@@ -60,8 +60,9 @@ def receptor_constants(receptor, kind, membrane):
 
     How: ("propagator", k), ("gain", 0), ("parameter", name) or (a `Drive` at this moment, state).
     """
-    constants = [(name, ("propagator", k)) for k, name in enumerate(
-        {0: (), 1: ("decay",), 2: ("decay", "flow", "decay_rise")}[len(receptor.states)])]
+    names = {0: (), 1: ("decay",), 2: ("decay", "flow", "decay_rise")}[len(receptor.states)]
+    names = names[:2] if receptor.one_decay else names
+    constants = [(name, ("propagator", k)) for k, name in enumerate(names)]
     if receptor.gain:
         constants.append(("gain", ("gain", 0)))
     if "e_rev" in QUANTITIES["pull"].get(kind, ""):
@@ -112,11 +113,12 @@ def receptor_lines(receptor, kind, membrane, prefix=""):
                 lines.append(line)
         drives[name] = expression.format(r=value, e_rev=f"{prefix}e_rev")
     arrival = f"{prefix}gain * {prefix}arrival" if receptor.gain else f"{prefix}arrival"
+    rise = "" if receptor.one_decay else "_rise"
     if n == 1:
         after = [f"{prefix}x = {prefix}end + {arrival}"]
     else:
         after = [f"{prefix}x = {prefix}end",
-                 f"{prefix}y = {prefix}decay_rise * {prefix}y + {arrival}"]
+                 f"{prefix}y = {prefix}decay{rise} * {prefix}y + {arrival}"]
     return lines, drives, after
 
 
@@ -138,7 +140,7 @@ class Loop:
     def __init__(self, name, variant):
         self.name, self.variant = f"{name}_{variant}", variant
         self.arguments, self.call, self.before, self.after = [], [], [], []
-        self.elements = []              # names whose values come from arrays
+        self.elements = {}              # name whose value comes from an array -> how to read it
         self.phases = [[]]              # lines
         self.conditions = [None]        # of each phase
         self.calls = {}                 # phase before which a flow is called -> lines
@@ -154,7 +156,7 @@ class Loop:
         self.call.append(where)
         if load:
             self.declare(name)
-            self.elements.append(name)
+            self.elements[name] = f"{name}_[i]"
 
     def states(self, names):
         for name in names:
@@ -163,11 +165,17 @@ class Loop:
 
     def constants(self, names):
         for name in names:
-            self.array(name, f"view.constant[{self.n_constants}]", self.variant == "varied",
-                       "restricted_in_t")
-            self.n_constants += 1
             if self.variant == "uniform":
+                self.array(name, f"view.constant[{self.n_constants}]", False, "restricted_in_t")
                 self.before.append(f"cdef double {name} = {name}_[0]")
+            else:
+                # All in one array: with one for each the processor would run out of registers
+                # for their addresses, and read these from memory, too.
+                if self.n_constants == 0:
+                    self.array("constants", "view.constant[0]", False, "restricted_in_t")
+                self.declare(name)
+                self.elements[name] = f"constants_[{self.n_constants} * VARIED_BLOCK + i]"
+            self.n_constants += 1
 
     def membrane(self, membrane):
         """The membrane's states, constants and lines; its drives are variables by then."""
@@ -222,8 +230,9 @@ class Loop:
                         f"cdef double *flow_state[{len(flow.states)}]",
                         f"cdef double *flow_constant[{len(constants)}]"]
         self.before += [f"flow_state[{k}] = {name}_" for k, name in enumerate(flow.states)]
+        arrays = constants if self.variant == "uniform" else ["constants"]
         self.before += [f"flow_constant[{k}] = <double *>{name}_"
-                        for k, name in enumerate(constants)]
+                        for k, name in enumerate(arrays)]
         self.calls[len(self.phases)] = [
             f"extrapolated({membrane.name}_flow_{self.variant}, n_neurons, dt, {flow.tolerance}, "
             f"{len(flow.states)}, flow_state,",
@@ -238,7 +247,7 @@ class Loop:
         for k, lines in enumerate(phases):
             here = {line.split(" = ")[0] for line in lines if " = " in line}
             needed = used[k] & assigned
-            own = [f"{name} = {name}_[i]" for name in self.elements
+            own = [f"{name} = {where}" for name, where in self.elements.items()
                    if name in used[k] and name not in needed]
             own += [f"{name} = {name}_carried[i]" for name in sorted(needed)]
             kept = sorted(name for name in here if any(name in later for later in used[k + 1:]))

@@ -7,13 +7,15 @@ cdef enum:
     MAX_DRIVES = 12
     MAX_PORTS = 6                   # receptors in one fused kernel
     BLOCK = 256                     # neurons in a block, at most: it stays in the cache
+    VARIED_BLOCK = 128              # the same where constants vary
 
 cdef struct StepView:
     Py_ssize_t n                    # neurons in the block
     double dt                       # the substep, ms
     long long last                  # whether it is the step's last
     double *state[MAX_STATES]       # IN OUT, [n]: of a membrane, a receptor, or of all together
-    double *constant[MAX_CONSTANTS]  # IN, [n] if varied, [1] if uniform; in this order
+    double *constant[MAX_CONSTANTS]  # IN, [1] each if uniform, in this order; if varied the first
+                                    # alone: [n_constants, VARIED_BLOCK]
     double *drive[MAX_DRIVES]       # scratch, [n]: receptors add, the membrane reads and clears
     double *arrival[MAX_PORTS]      # IN, [n]: weights that arrive at the end of the step; cleared
     const double *current           # IN, [n]: injected current in nA, offset included

@@ -5,7 +5,6 @@ knows which of the engine's `add_...` methods takes it. Step constants are compu
 before a run, with arithmetic that gives the same bits on every machine.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -14,7 +13,7 @@ import numpy as np
 
 from .dispatch import load_kernels
 from .kernels import numerics
-from .kernels.engine import LARGEST_BLOCK
+from .kernels.layout import aligned
 from .kernels.models import MEMBRANES, RECEPTORS
 from .kernels.render import (
     POISSON_THRESHOLDS,
@@ -26,8 +25,6 @@ from .kernels.render import (
 from .synapses import simplified
 
 ISA, KERNELS = load_kernels()
-
-CACHE_LINE = 64  # bytes
 
 # What the models' functions of constants may call.
 MATHS = SimpleNamespace(exp=numerics.exp, expm1=numerics.expm1, log=numerics.log,
@@ -125,32 +122,9 @@ def _values(population, sources):
             varied)
 
 
-def aligned(values, shape=None):
-    """float64 array of `shape` (by default that of `values`) with a copy of `values`.
-
-    It begins where a cache line does: a vector read across two lines costs two reads.
-    """
-    values = np.asarray(values, dtype=np.float64)
-    shape = values.shape if shape is None else shape
-    size = math.prod(shape)
-    memory = np.empty(size + CACHE_LINE // 8 - 1)
-    first = -memory.ctypes.data % CACHE_LINE // 8
-    array = memory[first:first + size].reshape(shape)
-    array[...] = values
-    return array
-
-
 def _flat(value, population, varied):
-    """A constant as the kernels read it: float64 [1], or, for loops with values per neuron, [n].
-
-    One that is the same for all neurons although others are not is long enough for a block, and
-    read again in each: it stays in the cache.
-    """
-    if not varied:
-        return aligned(value, (1,))
-    value = np.broadcast_to(np.asarray(value, dtype=np.float64), (population.size,))
-    alike = (value == value[0]).all()
-    return aligned(value[0], (LARGEST_BLOCK,)) if alike else aligned(value)
+    """A constant as the engine takes it: float64 [n] if varied, else [1]."""
+    return aligned(value, (population.size,) if varied else (1,))
 
 
 def _receptor_constants(port, membrane, p, rp, h):
@@ -186,8 +160,9 @@ class ReceptorArrays:
     """One receptor of one population."""
 
     kernel: int          # address of its loop; 0: the population's loop includes it
+    varied: bool
     states: list         # float64 [n] each
-    constants: list      # float64, see `_flat`, in the order of render.receptor_constants
+    constants: list      # float64 [n] or [1] each, in the order of render.receptor_constants
     arrival: np.ndarray  # float64 [n_slots, n]: weights that neurons sent, by arrival step, or None
     arrival_of_sources: np.ndarray = None  # the same for spike sources, or None
     on_spike: np.ndarray = None  # float64 [n], added to the first state at a spike, or None
@@ -201,11 +176,12 @@ class NeuronArrays:
     size: int
     kernel: int        # address of its loop
     fused: bool        # whether that includes the receptors
+    varied: bool
     n_substeps: int    # per step
     dt: float          # of a substep, ms
     random: bool       # whether the loop wants random numbers
     states: list       # float64 [n] each, the membrane's, in its order
-    constants: list    # float64, see `_flat`: the membrane's, then the fused receptors'
+    constants: list    # float64 [n] or [1] each, the membrane's, then the fused receptors'
     n_drives: int      # arrays through which loops that are not fused meet
     offset: np.ndarray  # float64 [n] nA, i_offset
     receptors: list    # ReceptorArrays
@@ -236,7 +212,7 @@ class NeuronArrays:
                 rp = {key: together[k, "receptor", key] for key in port.parameters}
                 constants += [_flat(c, population, varied)
                               for c in _receptor_constants(port, membrane, p, rp, h)]
-                arrays.append(ReceptorArrays(0, [], [], None))
+                arrays.append(ReceptorArrays(0, False, [], [], None))
             else:
                 # A membrane's parameters matter to a receptor where it filters for it.
                 values, own_varied = _values(population, sources[k] | (own if filtered else {}))
@@ -245,7 +221,7 @@ class NeuronArrays:
                 own_varied = own_varied and bool(part)
                 kernel = receptor_name(RECEPTORS[port.receptor], port.kind, membrane)
                 arrays.append(ReceptorArrays(
-                    KERNELS[f"{kernel}_{'varied' if own_varied else 'uniform'}"], [],
+                    KERNELS[f"{kernel}_{'varied' if own_varied else 'uniform'}"], own_varied, [],
                     [_flat(c, population, own_varied) for c in part], None))
             arrays[k].states = [population.state[state] for state in port.states]
             if receptor_type is not None:
@@ -258,7 +234,7 @@ class NeuronArrays:
         return cls(
             index=population.index, size=population.size,
             kernel=KERNELS[f"{name if fused else membrane.name}_{variant}"], fused=fused,
-            n_substeps=n_substeps, dt=h, random=membrane.random,
+            varied=varied, n_substeps=n_substeps, dt=h, random=membrane.random,
             states=[population.state[state] for state in membrane.states],
             constants=constants, n_drives=0 if fused else len(membrane.drives),
             offset=aligned(population.parameters.get("i_offset", 0.0), (population.size,)),

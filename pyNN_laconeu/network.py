@@ -12,8 +12,8 @@ import time
 
 import numpy as np
 
-from .arrays import aligned
 from .kernels.engine import Engine
+from .kernels.layout import aligned
 from .memory import check_memory
 
 # Steps between two meetings of the threads, where the delays allow more.

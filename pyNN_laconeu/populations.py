@@ -19,7 +19,7 @@ from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, simplify
 from pyNN.recording import files
 
 from . import simulator
-from .arrays import aligned
+from .kernels.layout import aligned
 from .memory import check_memory
 from .recording import Part, Recorder, RecordingError, build_block, check_file, write_block
 

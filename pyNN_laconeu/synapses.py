@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .kernels.connect import columns_to_rows, counting_order, shares
+from .kernels.connect import columns_to_rows, counting_order
+from .kernels.layout import shares
 
 
 def simplified(values):

@@ -79,7 +79,8 @@ class Receptor:
     parameters  name -> unit
     gain        (p, m): what a unit weight adds to the last state on arrival
     propagator  (p, s, m), from 0 to s ms: coefficients (a,) of x' = a x, or (a, b, c) of
-                x' = a x + b y, y' = c y
+                x' = a x + b y, y' = c y, or (a, b) where c is a
+    one_decay   whether c is a
     integral    (p, s, h, m): coefficients, per state, of the response's integral from s to h
     filtered    (p, tau_m, h, m): coefficients of its integral from 0 to h, weighted with
                 exp(-(h - s) / tau_m)
@@ -92,6 +93,7 @@ class Receptor:
     parameters: dict
     gain: Callable = None
     propagator: Callable = None
+    one_decay: bool = False
     integral: Callable = None
     filtered: Callable = None
     equation: str = ""

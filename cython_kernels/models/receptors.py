@@ -25,7 +25,7 @@ def _exp_filtered(p, tau_m, h, m):
 
 def _alpha_propagator(p, s, m):
     decay = m.exp(-s / p["tau_syn"])
-    return (decay, s * decay, decay)
+    return (decay, s * decay)
 
 
 def _alpha_integral(p, s, h, m):
@@ -112,6 +112,7 @@ ALPHA = Receptor(
     parameters={"tau_syn": "ms"},
     gain=lambda p, m: m.exp(1.0) / p["tau_syn"],
     propagator=_alpha_propagator,
+    one_decay=True,
     integral=_alpha_integral,
     filtered=_alpha_filtered,
     equation="x(t) = w (t / tau_syn) exp(1 - t / tau_syn), peak w at tau_syn",

@@ -1,0 +1,42 @@
+"""Where the numbers of neurons lie in memory: cache lines, the threads' shares, their blocks."""
+
+import math
+
+import numpy as np
+
+CACHE_LINE = 64  # bytes
+
+
+def aligned(values, shape=None):
+    """float64 array of `shape` (by default that of `values`) with a copy of `values`.
+
+    It begins where a cache line does: a vector read across two lines costs two reads.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    shape = values.shape if shape is None else shape
+    size = math.prod(shape)
+    memory = np.empty(size + CACHE_LINE // 8 - 1)
+    first = -memory.ctypes.data % CACHE_LINE // 8
+    array = memory[first:first + size].reshape(shape)
+    array[...] = values
+    return array
+
+
+def shares(n, n_threads):
+    """int64 [n_threads + 1]: of n neurons thread t owns those from [t] to [t + 1] - 1.
+
+    Each share begins with a cache line: at a multiple of 8 float64.
+    """
+    return np.minimum((np.arange(n_threads + 1) * n // n_threads + 7) // 8 * 8, n)
+
+
+def blocks_of(first, block):
+    """(int64 [n_threads + 1] the first block of each thread, [(first, last + 1) of each block]).
+
+    first: as of `shares`; block: neurons in a block.
+    """
+    bounds, starts = [], [0]
+    for lower, upper in zip(first, first[1:]):
+        bounds += [(at, min(at + block, upper)) for at in range(lower, upper, block)]
+        starts.append(len(bounds))
+    return np.array(starts, np.int64), bounds
