@@ -14,8 +14,8 @@ cdef struct StepView:
     double dt                       # the substep, ms
     long long last                  # whether it is the step's last
     double *state[MAX_STATES]       # IN OUT, [n]: of a membrane, a receptor, or of all together
-    double *constant[MAX_CONSTANTS]  # IN, [1] each if uniform, in this order; if varied the first
-                                    # alone: [n_constants, VARIED_BLOCK]
+    # IN, [1] each if uniform, in this order; if varied the first alone: [n_constants, VARIED_BLOCK]
+    double *constant[MAX_CONSTANTS]
     double *drive[MAX_DRIVES]       # scratch, [n]: receptors add, the membrane reads and clears
     double *arrival[MAX_PORTS]      # IN, [n]: weights that arrive at the end of the step; cleared
     const double *current           # IN, [n]: injected current in nA, offset included
