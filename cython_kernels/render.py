@@ -8,7 +8,7 @@ ways to put a neuron together:
    in arrays of drives (models.COMPOSED lists what can meet).
 
 Both paste the same lines, so they give the same bits. Each loop comes in two variants, *uniform*
-(constants hoisted as scalars) and *varied* (constants read per neuron).
+(constants hoisted as scalars) and *varied* (constants read per neuron, all from one array).
 
 Every array is an own restrict-qualified argument: that is what lets gcc vectorise the loop.
 """

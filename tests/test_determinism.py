@@ -336,3 +336,34 @@ def test_small_networks_give_the_same_bits_for_any_threads_and_splits(
             segment.analogsignals[0].magnitude.tobytes() for segment in data]
 
     assert results(threads, splits) == results(1, [sum(splits)])
+
+
+def point_neuron(**parameters):
+    return sim.PointNeuron(sim.LIF(**parameters), excitatory=sim.CondAlphaPostSynapticResponse(
+        tau_syn=2.0, e_syn=0.0), inhibitory=sim.CurrExpPostSynapticResponse(tau_syn=5.0))
+
+
+@pytest.mark.parametrize("make, name, values", [
+    (sim.IF_curr_alpha, "tau_m", (5.0, 30.0)), (sim.IF_cond_exp, "cm", (0.2, 1.0)),
+    (sim.HH_cond_exp, "cm", (0.15, 0.3)), (sim.EIF_cond_exp_isfa_ista, "tau_w", (50.0, 200.0)),
+    (point_neuron, "cm", (0.2, 1.0))], ids=["curr", "cond", "HH", "EIF", "point"])
+def test_in_a_population_of_many_blocks_every_cell_has_its_own_constants(make, name, values):
+    """Constants that vary lie block by block, and where a block begins depends on the threads."""
+    n = 403
+    values = np.linspace(*values, n)
+
+    def v_of(n, threads, value):
+        sim.setup(timestep=DT, min_delay=0.5, threads=threads)
+        cells = sim.Population(n, make(**{name: value}))
+        pulses = sim.Population(1, sim.SpikeSourceArray(spike_times=[2.0, 6.0, 7.5]))
+        sim.Projection(pulses, cells, sim.AllToAllConnector(),
+                       sim.StaticSynapse(weight=0.01, delay=1.0), receptor_type="excitatory")
+        cells.record("v")
+        sim.run(12.0)
+        return cells.get_data().segments[0].analogsignals[0].magnitude
+    together = v_of(n, 1, values)
+    assert len(np.unique(together[-1])) > n // 2
+    for threads in (2, 3):
+        assert (v_of(n, threads, values) == together).all()
+    for k in (0, 63, 64, 127, 128, 136, 207, 208, n - 1):
+        assert (v_of(1, 1, values[k])[:, 0] == together[:, k]).all()
