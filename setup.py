@@ -39,7 +39,7 @@ COMPILE_ARGS = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ff
 ISA_ARGS = {
     "v2": ["-march=x86-64-v2"],
     "v3": ["-march=x86-64-v3"],
-    "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
+    "v4": ["-march=x86-64-v4", "-mtune=skylake-avx512", "-mprefer-vector-width=512"],
 }
 # What keeps gcc from vectorising a loop is turned off: inlined into its caller it loses the
 # restrict of its arguments (what is declared inline, such as exp_, is inlined still); jump

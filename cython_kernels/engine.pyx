@@ -875,6 +875,7 @@ cdef class Engine:
         receptor_view.n = n
         view.n = n
         view.dt = p.dt
+        receptor_view.dt = p.dt
         view.spiking = spiking
         view.uniform = uniform
         view.current = p.offset + lower

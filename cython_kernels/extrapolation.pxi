@@ -100,7 +100,8 @@ cdef void extrapolated(StepKernel flow, Py_ssize_t n, double dt, double toleranc
         gather(start + k * BLOCK, start + k * BLOCK, index, n_again)
         packed_state[k] = packed + k * BLOCK
     for k in range(n_drives * FLOW_PARTS):
-        gather(given + k * BLOCK, given + k * BLOCK, index, n_again)
+        if k % FLOW_PARTS:  # the whole has been taken
+            gather(given + k * BLOCK, given + k * BLOCK, index, n_again)
     if varied:
         for k in range(n_constants):
             gather(packed_constant + k * VARIED_BLOCK, constant[0] + k * VARIED_BLOCK, index,

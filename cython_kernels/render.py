@@ -60,8 +60,7 @@ def receptor_constants(receptor, kind, membrane):
 
     How: ("propagator", k), ("gain", 0), ("parameter", name) or (a `Drive` at this moment, state).
     """
-    names = {0: (), 1: ("decay",), 2: ("decay", "flow", "decay_rise")}[len(receptor.states)]
-    names = names[:2] if receptor.one_decay else names
+    names = ("decay", "flow", "decay_rise")[:_n_coefficients(receptor)]
     constants = [(name, ("propagator", k)) for k, name in enumerate(names)]
     if receptor.gain:
         constants.append(("gain", ("gain", 0)))
@@ -69,9 +68,14 @@ def receptor_constants(receptor, kind, membrane):
         constants.append(("e_rev", ("parameter", "e_rev")))
     for drive in membrane.drives.values():
         if kind in QUANTITIES[drive.quantity] and drive.at not in (0.0, 1.0):
-            constants += [(f"{_moment_name(drive)}_{k}", (drive, k))
-                          for k in range(len(receptor.states))]
+            n = _n_coefficients(receptor) if drive.is_moment else len(receptor.states)
+            constants += [(f"{_moment_name(drive)}_{k}", (drive, k)) for k in range(n)]
     return list(dict(constants).items())
+
+
+def _n_coefficients(receptor):
+    """How many coefficients its propagator has."""
+    return (0, 1, 1 if receptor.one_decay else 3)[len(receptor.states)]
 
 
 def _moment_name(drive):
@@ -94,9 +98,15 @@ def receptor_lines(receptor, kind, membrane, prefix=""):
         drives = {name: f"{prefix}arrival" for name, drive in membrane.drives.items()
                   if "delta" in QUANTITIES[drive.quantity]}
         return [], drives, []
-    at_end = (f"{prefix}decay * {states[0]}" if n == 1 else
-              f"{prefix}decay * {states[0]} + {prefix}flow * {states[1]}")
-    lines = [f"{prefix}end = {at_end}"]
+
+    def later(first, second, elapsed):
+        if n == 1:
+            return f"{first} * {states[0]}"
+        if receptor.one_decay:
+            return f"{first} * ({states[0]} + {elapsed} * {states[1]})"
+        return f"{first} * {states[0]} + {second} * {states[1]}"
+
+    lines = [f"{prefix}end = {later(f'{prefix}decay', f'{prefix}flow', 'dt')}"]
     drives = {}
     for name, drive in membrane.drives.items():
         expression = QUANTITIES[drive.quantity].get(kind)
@@ -108,7 +118,10 @@ def receptor_lines(receptor, kind, membrane, prefix=""):
             value = f"{prefix}end"
         else:
             value = f"{prefix}{_moment_name(drive)}"
-            line = f"{value} = " + " + ".join(f"{value}_{k} * {states[k]}" for k in range(n))
+            integral = " + ".join(f"{value}_{k} * {states[k]}" for k in range(n))
+            line = f"{value} = " + (
+                later(f"{value}_0", f"{value}_1", f"{drive.at!r} * dt") if drive.is_moment
+                else integral)
             if line not in lines:
                 lines.append(line)
         drives[name] = expression.format(r=value, e_rev=f"{prefix}e_rev")
@@ -220,9 +233,11 @@ class Loop:
 
     def _flow(self, membrane):
         """Call the membrane's flow after the last phase so far, which assigns what it is given."""
-        flow, constants = membrane.flow, list(membrane.constants)
+        flow, constants = membrane.flow, membrane.flow.constants
         if len(flow.states) > MAX_FLOW_STATES:
             raise ValueError(f"{self.name}: more than {MAX_FLOW_STATES} states in a flow")
+        if tuple(membrane.constants)[:len(constants)] != constants:
+            raise ValueError(f"{self.name}: other constants come before those of the flow")
         given = [f"{drive}_{k}" for drive in flow.drives for k in range(FLOW_PARTS)]
         self.phases[-1] += [f"flow_given[{k} * BLOCK + i] = {name}"
                             for k, name in enumerate(given)]
@@ -281,7 +296,7 @@ def flow_loop(membrane, variant):
     flow = membrane.flow
     loop = Loop(f"{membrane.name}_flow", variant)
     loop.states(flow.states)
-    loop.constants(membrane.constants)
+    loop.constants(flow.constants)
     for k, name in enumerate(flow.drives):
         loop.array(name, f"view.drive[{k}]", type_="restricted_in_t")
     loop.arguments.append("double dt")
@@ -310,6 +325,8 @@ def receptor_loop(receptor, kind, membrane, variant):
     loop.states(states)
     loop.constants([name for name, _ in receptor_constants(receptor, kind, membrane)])
     loop.array("arrival", "view.arrival[0]")
+    loop.arguments.append("double dt")
+    loop.call.append("view.dt")
     loop.declare(*_names_in(lines))
     for k, name in enumerate(membrane.drives):
         if name in drives:

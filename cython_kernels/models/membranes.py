@@ -410,22 +410,25 @@ HH_CONDUCTANCES = {"gbar_Na": "uS", "gbar_K": "uS", "g_leak": "uS", "e_rev_Na": 
 
 
 def _hh_constants(p, h, step, m):
-    return {"inverse_cm": 1.0 / p["cm"], **{name: p[name] for name in HH_CONDUCTANCES},
-            "v_offset": p["v_offset"], "part_of_step": h / step + 0.0 * p["cm"],
+    return {"rate_Na": p["gbar_Na"] / p["cm"], "rate_K": p["gbar_K"] / p["cm"],
+            "e_rev_Na": p["e_rev_Na"], "e_rev_K": p["e_rev_K"], "v_offset": p["v_offset"],
+            "inverse_cm": 1.0 / p["cm"], "leak_rate": p["g_leak"] / p["cm"],
+            "leak_pull": p["g_leak"] * p["e_rev_leak"] / p["cm"],
+            "part_of_step": h / step + 0.0 * p["cm"],
             # hh_cond_exp_traub, NEST: two ms without another spike
             "refractory_steps": m.ceil(2.0 / step - 1e-6) + 0.0 * p["cm"]}
 
 
+# Conductances over cm, 1/ms.
 HH_CHANNELS = """\
-g_Na = gbar_Na * (m * m) * (m * h)
-g_K = gbar_K * (n * n) * (n * n)
+g_Na = rate_Na * (m * m) * (m * h)
+g_K = rate_K * (n * n) * (n * n)
 """
 
 # For half the time, with what the channels let through now.
 HH_POTENTIAL = HH_CHANNELS + """\
-rate = 0.5 * dt * inverse_cm * ((g_Na + g_K) + (g_leak + given))
-pull = 0.5 * dt * inverse_cm * ((g_Na * e_rev_Na + g_K * e_rev_K) \
-+ (g_leak * e_rev_leak + pulled))
+rate = 0.5 * dt * ((g_Na + g_K) + given)
+pull = 0.5 * dt * ((g_Na * e_rev_Na + g_K * e_rev_K) + pulled)
 """ + _relaxed("v", "pull", "rate", 5)
 
 # `_relaxed` of each gate by its alpha and beta, with one division for the three. The degrees are
@@ -446,6 +449,7 @@ h = h * (beta_m * inverse)
 HH_FLOW = Flow(
     states=("v", "m", "h", "n"),
     drives=("given", "pulled"),
+    constants=("rate_Na", "rate_K", "e_rev_Na", "e_rev_K", "v_offset"),
     locals=("g_Na", "g_K", "rate", "pull", "series", "u", "e_360", "e_180", "e_40", "e_20", "e_18",
             "e_5", "e_4", "x_m", "y_m", "x_n", "over_m", "under_m", "over_n", "under_h", "both",
             "others", "inverse", "alpha_m", "beta_m", "alpha_h", "beta_h", "alpha_n", "beta_n"),
@@ -503,36 +507,38 @@ beta_n = alpha_n + beta_n
     tolerance=0.05,
 )
 
-HH_PARTS = "".join(f"""\
-{name}_6 = per_quarter * {drive}_75
-{name}_5 = per_quarter * ({drive}_50 - {drive}_75)
-{name}_4 = per_quarter * ({drive}_25 - {drive}_50)
-{name}_3 = per_quarter * ({drive}_0 - {drive}_25)
-{more}{name}_2 = 0.5 * ({name}_5 + {name}_6)
+# What receptors, leak and current are over cm.
+HH_PARTS = """\
+per_quarter = 4.0 / dt * inverse_cm
+force = leak_pull + current * inverse_cm
+""" + "".join(f"""\
+{name}_6 = {always} + per_quarter * {drive}_75
+{name}_5 = {always} + per_quarter * ({drive}_50 - {drive}_75)
+{name}_4 = {always} + per_quarter * ({drive}_25 - {drive}_50)
+{name}_3 = {always} + per_quarter * ({drive}_0 - {drive}_25)
+{name}_2 = 0.5 * ({name}_5 + {name}_6)
 {name}_1 = 0.5 * ({name}_3 + {name}_4)
 {name}_0 = 0.5 * ({name}_1 + {name}_2)
-""" for name, drive, more in (
-    ("given", "conductance", ""),
-    ("pulled", "charge", "".join(f"pulled_{k} = pulled_{k} + current\n" for k in (3, 4, 5, 6)))))
+""" for name, drive, always in (("given", "conductance", "leak_rate"),
+                               ("pulled", "charge", "force")))
 
 HH = Membrane(
     name="hh_traub",
     parameters={"cm": "nF", "v_offset": "mV", **HH_CONDUCTANCES},
     states={"v": "mV", "m": "", "h": "", "n": "", "refractory": "steps left", "exchanged": "mV"},
-    constants={"inverse_cm": "1/nF", **HH_CONDUCTANCES, "v_offset": "mV",
-               "part_of_step": "substep / step",
-               "refractory_steps": "2 ms / step"},
+    constants={"rate_Na": "gbar_Na / cm, 1/ms", "rate_K": "1/ms", "e_rev_Na": "mV",
+               "e_rev_K": "mV", "v_offset": "mV", **LEAK_CONSTANTS,
+               "part_of_step": "substep / step", "refractory_steps": "2 ms / step"},
     step_constants=_hh_constants,
     drives={f"{name}_{round(100 * since)}": Drive(quantity, since=since)
             for name, quantity in (("conductance", "conductance"), ("charge", "pull"))
             for since in (0.0, 0.25, 0.5, 0.75)},
-    locals=("per_quarter", *(f"{name}_{k}" for name in HH_FLOW.drives for k in range(7)),
+    locals=("per_quarter", "force", *(f"{name}_{k}" for name in HH_FLOW.drives for k in range(7)),
             "g_Na", "g_K", "change", "peaked"),
     flow=HH_FLOW,
-    update="per_quarter = 4.0 / dt\n" + HH_PARTS + FLOW + HH_CHANNELS + """\
-change = (g_Na * (e_rev_Na - v) + g_K * (e_rev_K - v)) \
-+ (g_leak * (e_rev_leak - v) + (pulled_6 - given_6 * v))
-change = dt * inverse_cm * change + part_of_step * exchanged
+    update=HH_PARTS + FLOW + HH_CHANNELS + """\
+change = (g_Na * (e_rev_Na - v) + g_K * (e_rev_K - v)) + (pulled_6 - given_6 * v)
+change = dt * change + part_of_step * exchanged
 peaked = 1.0 if (v >= v_offset + 30.0) & (change < 0.0) & (refractory <= 0.0) else 0.0
 refractory = refractory - last_f if refractory > 0.0 else 0.0
 exchanged = exchanged * (1.0 - last_f)

@@ -70,6 +70,11 @@ class Drive:
     mean: bool = False
     filtered: bool = False
 
+    @property
+    def is_moment(self):
+        """Whether it is a value, not an integral or a mean."""
+        return self.at is not None
+
 
 @dataclass(frozen=True)
 class Receptor:
@@ -79,8 +84,8 @@ class Receptor:
     parameters  name -> unit
     gain        (p, m): what a unit weight adds to the last state on arrival
     propagator  (p, s, m), from 0 to s ms: coefficients (a,) of x' = a x, or (a, b, c) of
-                x' = a x + b y, y' = c y, or (a, b) where c is a
-    one_decay   whether c is a
+                x' = a x + b y, y' = c y
+    one_decay   whether these are (a,) of x' = a (x + s y), y' = a y
     integral    (p, s, h, m): coefficients, per state, of the response's integral from s to h
     filtered    (p, tau_m, h, m): coefficients of its integral from 0 to h, weighted with
                 exp(-(h - s) / tau_m)
@@ -112,13 +117,15 @@ class Flow:
     drives      names of what is given as means over a length of time. For each of them `Membrane.
                 update` assigns, before FLOW, NAME_0 (mean over the substep), NAME_1, NAME_2 (over
                 its halves), NAME_3 to NAME_6 (over its quarters)
+    constants   the membrane's first constants: those that `update` uses
     update      lines of code, in phases: from the states at the beginning of `dt` ms to the end.
-                May use the states, the drives, the membrane's constants, and its own locals
+                May use the states, the drives, these constants, and its own locals
     tolerance   mV
     """
 
     states: tuple
     drives: tuple
+    constants: tuple
     update: str
     tolerance: float
     locals: tuple

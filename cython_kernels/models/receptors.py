@@ -24,8 +24,7 @@ def _exp_filtered(p, tau_m, h, m):
 
 
 def _alpha_propagator(p, s, m):
-    decay = m.exp(-s / p["tau_syn"])
-    return (decay, s * decay)
+    return (m.exp(-s / p["tau_syn"]),)
 
 
 def _alpha_integral(p, s, h, m):
