@@ -383,8 +383,8 @@ cdef class Engine:
         p.n_substeps, p.dt, p.random = spec.n_substeps, spec.dt, spec.random
         for k in range(p.n_states):
             p.state[k] = doubles(spec.states[k], self.keep)
-        p.block = cached_neurons((len(spec.constants) if spec.varied else 0)
-                                 + p.n_states + 2 * len(spec.receptors) + 1)
+        p.block = BLOCK if spec.packs else cached_neurons(
+            (len(spec.constants) if spec.varied else 0) + p.n_states + 2 * len(spec.receptors) + 1)
         if any(part.varied for part in (spec, *spec.receptors)):
             p.block = min(p.block, <int64_t>VARIED_BLOCK)
         blocks = blocks_of(shares(p.n, self.n_threads), p.block)

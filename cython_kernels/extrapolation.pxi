@@ -18,8 +18,31 @@ cdef void copy_to(restricted_t to, restricted_in_t values, Py_ssize_t n) noexcep
         to[i] = values[i]
 
 
+cdef void beyond_loop(restricted_bytes_t beyond, restricted_in_t apart, double tolerance,
+                      Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        beyond[i] = 1 if (apart[i] > tolerance) | (apart[i] < -tolerance) else 0
+
+
+cdef Py_ssize_t packing(int32_t *index, double *apart, double tolerance,
+                        Py_ssize_t n) noexcept nogil:
+    """How many of n are apart by more than `tolerance`; they are listed in `index`, ascending."""
+    cdef uint64_t eight[BLOCK]
+    cdef uint8_t *beyond = <uint8_t *>eight
+    cdef Py_ssize_t g, i, found = 0
+    eight[(n - 1) // 8] = 0
+    beyond_loop(beyond, apart, tolerance, n)
+    for g in range((n + 7) // 8):
+        if eight[g]:
+            for i in range(8 * g, 8 * g + 8):
+                index[found] = <int32_t>i
+                found += beyond[i]
+    return found
+
+
 cdef void gather(double *to, double *values, int32_t *index, Py_ssize_t n) noexcept nogil:
-    """to[j] = values[index[j]], `index` ascending; `to` may be `values`."""
+    """to[j] = values[index[j]]; `to` may be `values`: `index` is ascending, its last may repeat."""
     cdef Py_ssize_t j
     for j in range(n):
         to[j] = values[index[j]]
@@ -32,39 +55,45 @@ cdef void subtract_loop(restricted_t to, restricted_in_t fine, restricted_in_t c
         to[i] = fine[i] - coarse[i]
 
 
-cdef void extrapolate_loop(restricted_t fine, restricted_in_t coarse, restricted_in_t apart,
-                           Py_ssize_t n) noexcept nogil:
+cdef void extrapolate_loop(restricted_t result, restricted_in_t fine, restricted_in_t coarse,
+                           restricted_in_t apart, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     cdef double third
     for i in range(n):
         third = 0.3333333333333333 if (apart[i] < TRUSTED) & (apart[i] > -TRUSTED) else 0.0
-        fine[i] = fine[i] + third * (fine[i] - coarse[i])
+        result[i] = fine[i] + third * (fine[i] - coarse[i])
 
 
-cdef void in_halves(StepKernel flow, StepView *view, double *start, double **fine, double *apart,
-                    int n_states, double *given, int n_drives, int part,
-                    double dt) noexcept nogil:
-    """From `start` over `part`, which takes `dt` ms: extrapolated into `fine`.
+cdef void take_twice(StepKernel flow, StepView *view, double **state, double *coarse, double *fine,
+                     double *apart, int n_states, double *given, int n_drives, int part,
+                     double dt) noexcept nogil:
+    """From `state` over `part`, which takes `dt` ms: as a whole and in two halves.
 
-    start  [n_states, BLOCK]
-    apart  [BLOCK] by how much the two potentials differed
-    given  [n_drives, FLOW_PARTS, BLOCK]
+    state         [n_states][view.n], left as it is
+    coarse, fine  [n_states, BLOCK] what the whole and the halves make of it
+    apart         [BLOCK] by how much the two potentials differ
+    given         [n_drives, FLOW_PARTS, BLOCK]
     """
-    cdef double coarse[MAX_FLOW_STATES * BLOCK]
     cdef int k, d, piece
     for k in range(n_states):
-        copy_to(coarse + k * BLOCK, start + k * BLOCK, view.n)
-        copy_to(fine[k], start + k * BLOCK, view.n)
+        copy_to(coarse + k * BLOCK, state[k], view.n)
+        copy_to(fine + k * BLOCK, state[k], view.n)
     for piece in range(3):
         for d in range(n_drives):
             view.drive[d] = given + (d * FLOW_PARTS + (2 * part + piece if piece else part)) * BLOCK
         for k in range(n_states):
-            view.state[k] = fine[k] if piece else coarse + k * BLOCK
+            view.state[k] = (fine if piece else coarse) + k * BLOCK
         view.dt = 0.5 * dt if piece else dt
         flow(view)
-    subtract_loop(apart, fine[0], coarse, view.n)
+    subtract_loop(apart, fine, coarse, view.n)
+
+
+cdef void extrapolate(double **state, double *coarse, double *fine, double *apart, int n_states,
+                      Py_ssize_t n) noexcept nogil:
+    """Into `state` what follows from the two, as `take_twice` leaves them."""
+    cdef int k
     for k in range(n_states):
-        extrapolate_loop(fine[k], coarse + k * BLOCK, apart, view.n)
+        extrapolate_loop(state[k], fine + k * BLOCK, coarse + k * BLOCK, apart, n)
 
 
 cdef void extrapolated(StepKernel flow, Py_ssize_t n, double dt, double tolerance, int n_states,
@@ -76,43 +105,44 @@ cdef void extrapolated(StepKernel flow, Py_ssize_t n, double dt, double toleranc
     given     [n_drives, FLOW_PARTS, BLOCK] means over each part; changed
     constant  as in StepView
     """
-    cdef double start[MAX_FLOW_STATES * BLOCK]
+    cdef double coarse[MAX_FLOW_STATES * BLOCK]
+    cdef double fine[MAX_FLOW_STATES * BLOCK]
     cdef double apart[BLOCK]
     cdef double packed[MAX_FLOW_STATES * BLOCK]
     cdef double packed_constant[MAX_CONSTANTS * VARIED_BLOCK]
-    cdef int32_t index[BLOCK]
+    cdef int32_t index[BLOCK + 8]
     cdef double *packed_state[MAX_FLOW_STATES]
     cdef StepView view
-    cdef Py_ssize_t i, n_again = 0
+    cdef Py_ssize_t i, n_again, padded
     cdef int k, part
     view.n = n
     for k in range(1 if varied else n_constants):
         view.constant[k] = constant[k]
-    for k in range(n_states):
-        copy_to(start + k * BLOCK, state[k], n)
-    in_halves(flow, &view, start, state, apart, n_states, given, n_drives, 0, dt)
-    for i in range(n):
-        index[n_again] = <int32_t>i
-        n_again += (apart[i] > tolerance) | (apart[i] < -tolerance)
+    take_twice(flow, &view, state, coarse, fine, apart, n_states, given, n_drives, 0, dt)
+    n_again = packing(index, apart, tolerance, n)
+    # Whole vectors, the last neuron again: what is left over of one costs as much as many.
+    padded = (n_again + 7) // 8 * 8
+    for i in range(n_again, padded):
+        index[i] = index[n_again - 1]
+    for k in range(n_states if n_again else 0):
+        packed_state[k] = packed + k * BLOCK
+        gather(packed_state[k], state[k], index, padded)
+    extrapolate(state, coarse, fine, apart, n_states, n)
     if n_again == 0:
         return
-    for k in range(n_states):
-        gather(start + k * BLOCK, start + k * BLOCK, index, n_again)
-        packed_state[k] = packed + k * BLOCK
     for k in range(n_drives * FLOW_PARTS):
         if k % FLOW_PARTS:  # the whole has been taken
-            gather(given + k * BLOCK, given + k * BLOCK, index, n_again)
+            gather(given + k * BLOCK, given + k * BLOCK, index, padded)
     if varied:
         for k in range(n_constants):
             gather(packed_constant + k * VARIED_BLOCK, constant[0] + k * VARIED_BLOCK, index,
-                   n_again)
+                   padded)
         view.constant[0] = packed_constant
-    view.n = n_again
+    view.n = padded
     for part in range(1, 3):
-        in_halves(flow, &view, start, packed_state, apart, n_states, given, n_drives, part,
-                  0.5 * dt)
+        take_twice(flow, &view, packed_state, coarse, fine, apart, n_states, given, n_drives,
+                   part, 0.5 * dt)
+        extrapolate(packed_state, coarse, fine, apart, n_states, padded)
+    for i in range(n_again):
         for k in range(n_states):
-            copy_to(start + k * BLOCK, packed_state[k], n_again)
-    for k in range(n_states):
-        for i in range(n_again):
             state[k][index[i]] = packed_state[k][i]

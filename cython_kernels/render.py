@@ -25,7 +25,7 @@ HEADER = f'''\
 """State updates, rendered from cython_kernels/models by cython_kernels/render.py."""
 
 from libc.math cimport sqrt
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 
 include "vector_math.pxi"
 include "step_view.pxi"
@@ -36,11 +36,13 @@ cdef extern from *:
     typedef const double *__restrict__ restricted_in_t;
     typedef long long *__restrict__ restricted_flags_t;
     typedef int32_t *__restrict__ restricted_counts_t;
+    typedef uint8_t *__restrict__ restricted_bytes_t;
     """
     ctypedef double *restricted_t
     ctypedef const double *restricted_in_t
     ctypedef long long *restricted_flags_t
     ctypedef int32_t *restricted_counts_t
+    ctypedef uint8_t *restricted_bytes_t
 
 cdef enum:
     MAX_FLOW_STATES = {MAX_FLOW_STATES}

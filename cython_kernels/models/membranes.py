@@ -17,12 +17,17 @@ refractory = refractory - last_f if refractory > 0.0 else 0.0
 
 
 def _series(rate, degree):
-    """(exp(rate) - 1) / rate, by the Taylor polynomial of exp(rate) of that degree."""
-    text = f"{1.0 / math.factorial(degree)!r}"
-    for k in range(degree - 1, 0, -1):
-        text = f"{1.0 / math.factorial(k)!r} + {rate} * ({text})" if k < degree - 1 \
-            else f"{1.0 / math.factorial(k)!r} + {rate} * {text}"
-    return text
+    """(exp(rate) - 1) / rate, by the Taylor polynomial of exp(rate) of that degree, 4 to 8.
+
+    Estrin's scheme; `square` is a local, rate * rate.
+    """
+    terms = [f"{1.0 / math.factorial(k + 1)!r}" for k in range(degree)]
+    pairs = [f"({' + '.join(pair)})" for pair in zip(
+        terms[::2], [f"{rate} * {term}" for term in terms[1::2]])]
+    pairs += terms[len(pairs) * 2:]
+    halves = [f"({pair} + square * {after})" for pair, after in zip(pairs[::2], pairs[1::2])]
+    halves += pairs[len(halves) * 2:]
+    return halves[0] if len(halves) == 1 else f"{halves[0]} + square * square * {halves[1]}"
 
 
 def _relaxed(x, amount, rate, degree=4):
@@ -30,9 +35,10 @@ def _relaxed(x, amount, rate, degree=4):
 
     `amount` and `rate` are given times that time. exp(rate) is replaced by a Taylor polynomial of
     that degree: x goes from one side towards its equilibrium and never past it, however long the
-    time. `series` is a local.
+    time. `square` and `series` are locals.
     """
     return f"""\
+square = {rate} * {rate}
 series = {_series(rate, degree)}
 {x} = ({x} + {amount} * series) / (1.0 + {rate} * series)
 """
@@ -265,7 +271,7 @@ ADEXP = Membrane(
             "w_0", "w_stage", "dy_1", "dy_2", "dy_3", "dw_1", "dw_2", "dw_3", "g_0", "g_1", "g_2",
             "g_end", "b_0", "b_1", "b_2", "b_end", "bend_g", "bend_b", "bend", "push", "drive",
             "y_spike", "y_end", "crossed", "part", "gap", "run", "curve", "moment", "v_stiff",
-            "v_end", "w_end", "w_spike", "stiff", "rest", "amount", "rate", "series"),
+            "v_end", "w_end", "w_spike", "stiff", "rest", "amount", "rate", "square", "series"),
     # `held` ms of the substep are refractory, `free` are not, or more than all of it where a spike
     # has left some over. Conductances within it by the parabola through beginning, middle and end.
     # The bend of y is where the upstroke overtakes the drive by which v moves at first, within 8.
@@ -434,6 +440,7 @@ pull = 0.5 * dt * ((g_Na * e_rev_Na + g_K * e_rev_K) + pulled)
 # `_relaxed` of each gate by its alpha and beta, with one division for the three. The degrees are
 # what their rates ask for: over 0.1 ms at rest m relaxes by exp(-1.1), h and n by exp(-0.1).
 HH_GATES = "".join(f"""\
+square = beta_{x} * beta_{x}
 series = {_series(f"beta_{x}", degree)}
 {x} = {x} + alpha_{x} * series
 beta_{x} = 1.0 + beta_{x} * series
@@ -450,7 +457,7 @@ HH_FLOW = Flow(
     states=("v", "m", "h", "n"),
     drives=("given", "pulled"),
     constants=("rate_Na", "rate_K", "e_rev_Na", "e_rev_K", "v_offset"),
-    locals=("g_Na", "g_K", "rate", "pull", "series", "u", "e_360", "e_180", "e_40", "e_20", "e_18",
+    locals=("g_Na", "g_K", "rate", "pull", "square", "series", "u", "e_360", "e_180", "e_40", "e_20", "e_18",
             "e_5", "e_4", "x_m", "y_m", "x_n", "over_m", "under_m", "over_n", "under_h", "both",
             "others", "inverse", "alpha_m", "beta_m", "alpha_h", "beta_h", "alpha_n", "beta_n"),
     # Each rate x / (exp(x) - 1) is 1 - x/2 + x^2/12 next to x = 0; the four quotients have one
@@ -593,7 +600,7 @@ HH_REDUCED = Membrane(
                "decay_n": "exp(-h / tau_K)", "v_thresh": "mV"},
     step_constants=_reduced_constants,
     drives={"rate_mean": Drive("conductance", mean=True), "pull_mean": Drive("pull", mean=True)},
-    locals=("v_start", "m", "g", "rate", "pull", "series", "change", "n_rest", "up"),
+    locals=("v_start", "m", "g", "rate", "pull", "square", "series", "change", "n_rest", "up"),
     # Whether v has come to v_thresh is asked of it as it would be if what gap junctions have added
     # between two steps came little by little: `passed` of `exchanged` has by now.
     update="v_start = v\n" + REDUCED_POTENTIAL + """\
