@@ -124,8 +124,9 @@ cdef struct Receptor:
     int n_constants
     double *constant[MAX_CONSTANTS]
     bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
-    double *arrival             # [n_slots, n]: what neurons sent; NULL if nothing can arrive
+    double *arrival             # [n_slots, n]: what neurons sent through rows, or NULL
     double *arrival_of_sources  # [n_slots, n] or NULL
+    int64_t place               # in a slot of the bundles, of neuron 0; -1: they send nothing
     double *on_spike            # [n] or NULL: added to the first state when the neuron spikes
 
 cdef struct Injection:
@@ -276,6 +277,7 @@ include "sources.pxi"
 
 
 include "deliver.pxi"
+include "bundles.pxi"
 include "gap_junctions.pxi"
 include "plasticity.pxi"
 
@@ -327,6 +329,10 @@ cdef class Engine:
     cdef SynapseSignal *synapse_signal
     cdef int n_junction_tables
     cdef Junctions *junctions
+    cdef int n_bundles
+    cdef Bundle *bundle
+    cdef double *slots          # [n_bundle_slots, slot_size] what bundles deliver
+    cdef int64_t n_bundle_slots, slot_size
     cdef list keep, keep_signals
     cdef Barrier barrier
     cdef double *levels         # [n_sources, n_steps of this advance]
@@ -334,7 +340,8 @@ cdef class Engine:
     cdef bint at_origin
 
     def __cinit__(self, int n_threads, int64_t interval, int64_t n_slots, uint32_t seed,
-                  int max_populations, int max_tables, int max_junction_tables=0):
+                  int max_populations, int max_tables, int max_junction_tables=0,
+                  int max_bundles=0):
         self.n_threads, self.interval, self.n_slots = n_threads, interval, n_slots
         self.count_stride = interval + 16
         self.seed = seed
@@ -342,7 +349,9 @@ cdef class Engine:
         self.population = <Population *>calloc(max_populations + 1, sizeof(Population))
         self.table = <Table *>calloc(max_tables + 1, sizeof(Table))
         self.junctions = <Junctions *>calloc(max_junction_tables + 1, sizeof(Junctions))
-        if self.population == NULL or self.table == NULL or self.junctions == NULL:
+        self.bundle = <Bundle *>calloc(max_bundles + 1, sizeof(Bundle))
+        if (self.population == NULL or self.table == NULL or self.junctions == NULL
+                or self.bundle == NULL):
             raise MemoryError()
 
     def __dealloc__(self):
@@ -354,6 +363,7 @@ cdef class Engine:
         free(self.population)
         free(self.table)
         free(self.junctions)
+        free(self.bundle)
         free(self.synapse_signal)
 
     cdef Population *_new_population(self, spec) except NULL:
@@ -407,9 +417,10 @@ cdef class Engine:
                 r.state[i] = doubles(receptor.states[i], self.keep)
             r.varied = receptor.varied
             self._take_constants(r.constant, receptor, blocks[1])
-            if receptor.arrival is None:
+            r.place = receptor.place
+            if receptor.arrival is None and receptor.place < 0:
                 p.n_own_ports += 1
-            else:
+            if receptor.arrival is not None:
                 r.arrival = doubles(receptor.arrival.reshape(-1), self.keep)
             if receptor.arrival_of_sources is not None:
                 r.arrival_of_sources = doubles(receptor.arrival_of_sources.reshape(-1), self.keep)
@@ -578,6 +589,27 @@ cdef class Engine:
         t.n_lags = len(memory.lags)
         t.lags = longs(memory.lags, self.keep)
 
+    def set_slots(self, slots):
+        """slots: float64 [a power of two not below the interval, slot size], what bundles fill."""
+        self.n_bundle_slots, self.slot_size = slots.shape
+        self.slots = doubles(slots.reshape(-1), self.keep)
+
+    def add_bundle(self, spec):
+        """spec: a `bundles.Bundle`; after `set_slots`."""
+        cdef Bundle *b = &self.bundle[self.n_bundles]
+        b.pre, b.n_pre = spec.index, spec.n_pre
+        b.shortest, b.longest = spec.shortest, spec.longest
+        b.n_delays = spec.segment.shape[1] - 1
+        b.since, b.until = spec.since, spec.until
+        b.start = longs(spec.start, self.keep)
+        b.segment = ints(spec.segment.reshape(-1), self.keep)
+        b.target = ints(spec.target, self.keep)
+        b.weight = doubles(spec.weight, self.keep)
+        b.n_history = spec.history.shape[1]
+        b.history = ints(spec.history.reshape(-1), self.keep)
+        b.n_spikes = longs(spec.n_spikes.reshape(-1), self.keep)
+        self.n_bundles += 1
+
     def add_junctions(self, spec):
         """spec: a `gap_junctions.JunctionArrays`; the interval must be one step."""
         cdef Junctions *junctions = &self.junctions[self.n_junction_tables]
@@ -742,6 +774,7 @@ cdef class Engine:
     cdef void _take_interval(self, int thread, int turn, int64_t step, int64_t length,
                              int64_t following) noexcept nogil:
         """One interval; its sources' spikes are there. following: length of the next, or 0."""
+        cdef int64_t s
         if self.n_junction_tables:
             if thread == 0:
                 self._exchange_first()
@@ -749,6 +782,9 @@ cdef class Engine:
         if self.n_sources:
             self._deliver(thread, turn, step, length, True, False)
             self._record(thread, turn, step, length, True)
+        for s in range(length if self.n_bundles else 0):
+            deliver_bundles(self.bundle, self.n_bundles, thread, self.n_threads,
+                            self._slot(step + s + 1), step + s + 1)
         self._update(thread, turn, step, length)
         self._remember(thread, turn, step, length)
         if following:
@@ -756,10 +792,15 @@ cdef class Engine:
         self._meet()
         if self.n_junction_tables and thread == 0:
             self._exchange_second(step + 1)
+        self._keep_spikes(thread, turn, step, length)
         self._deliver(thread, turn, step, length, False, False)
         self._record(thread, turn, step, length, False)
         if self.n_junction_tables:
             self._meet()
+
+    cdef inline double *_slot(self, int64_t arrival) noexcept nogil:
+        """[slot_size] what bundles deliver at a step."""
+        return self.slots + (arrival & (self.n_bundle_slots - 1)) * self.slot_size
 
     cdef void _meet(self) noexcept nogil:
         if self.n_threads > 1:
@@ -898,9 +939,12 @@ cdef class Engine:
         for s in range(length):
             slot = ((step + s + 1) & mask) * p.n + lower
             for k in range(p.n_receptors):
-                if p.receptor[k].arrival_of_sources != NULL:
-                    add_and_clear(p.receptor[k].arrival + slot,
-                                  p.receptor[k].arrival_of_sources + slot, n)
+                r = &p.receptor[k]
+                arrival = self._arrival(r, slot, step + s + 1, lower)
+                if r.arrival != NULL and r.place >= 0:
+                    add_and_clear(arrival, self._slot(step + s + 1) + r.place + lower, n)
+                if r.arrival_of_sources != NULL:
+                    add_and_clear(arrival, r.arrival_of_sources + slot, n)
             if p.n_injections:
                 self._inject(p, current, step + s - self.first_step, lower, n)
                 view.current = current
@@ -913,8 +957,9 @@ cdef class Engine:
                 view.last = substep == p.n_substeps - 1
                 for k in range(p.n_receptors):
                     r = &p.receptor[k]
-                    arrival = (r.arrival + slot if view.last and r.arrival != NULL
-                               else nothing + (k % <int>MAX_PORTS) * <int64_t>BLOCK)
+                    arrival = self._arrival(r, slot, step + s + 1, lower)
+                    if arrival == NULL or not view.last:
+                        arrival = nothing + (k % <int>MAX_PORTS) * <int64_t>BLOCK
                     if r.kernel == NULL:
                         view.arrival[k] = arrival
                         continue
@@ -937,6 +982,16 @@ cdef class Engine:
                 self._take_spikes(p, thread, turn, s, spikes, lower, n)
             for k in range(0 if self.n_junction_tables else p.n_signals):
                 sample(&p.signal[k], step + s + 1, lower, lower + n)
+
+    cdef inline double *_arrival(self, Receptor *r, int64_t slot, int64_t step,
+                                 int64_t lower) noexcept nogil:
+        """What arrives at `step` at neurons from `lower` on; NULL where nothing can.
+
+        slot: where in rings that step's numbers for them are.
+        """
+        if r.arrival != NULL:
+            return r.arrival + slot
+        return self._slot(step) + r.place + lower if r.place >= 0 else NULL
 
     cdef void _take_spikes(self, Population *p, int thread, int turn, int64_t s,
                            long long *spiked, int64_t lower, int64_t n) noexcept nogil:
@@ -973,6 +1028,23 @@ cdef class Engine:
                 at = self._list(p, thread, turn, s)
                 for i in range(at, at + self._counts(p, thread, turn)[s]):
                     remember_spike(table, p.spike_index[i], step + s + 1)
+
+    cdef void _keep_spikes(self, int thread, int turn, int64_t step,
+                           int64_t length) noexcept nogil:
+        """The interval's spikes of all neurons to this thread's histories of bundles."""
+        cdef int64_t s, i, at
+        cdef int k, t
+        cdef Bundle *b
+        cdef Population *p
+        for k in range(self.n_bundles):
+            b = &self.bundle[k]
+            p = &self.population[b.pre]
+            for s in range(length if step < b.until else 0):
+                begin_step(b, thread, step + s + 1)
+                for t in range(self.n_threads):
+                    at = self._list(p, t, turn, s)
+                    for i in range(at, at + self._counts(p, t, turn)[s]):
+                        keep_spike(b, thread, p.spike_index[i], step + s + 1)
 
     cdef void _inject(self, Population *p, double *current, int64_t column, int64_t lower,
                       int64_t n) noexcept nogil:

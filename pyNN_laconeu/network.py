@@ -12,9 +12,10 @@ import time
 
 import numpy as np
 
+from .bundles import Bundle, Member, grouped
 from .kernels.engine import Engine
 from .kernels.layout import aligned
-from .memory import check_memory
+from .memory import check_memory, give_back
 
 # Steps between two meetings of the threads, where the delays allow more.
 LONGEST_INTERVAL = 32
@@ -62,6 +63,10 @@ class Network:
         self.populations, self.projections, self.current_sources = [], [], []
         self._rings = {}       # (population index, receptor type, from sources) -> [n_slots, n]
         self._n_slots = 0
+        self._bundles = {}     # index of the source population -> its Bundle
+        self._retired = []     # Bundles whose last spikes are under way
+        self._places = {}      # (population index, receptor type) -> where in a bundles' slot
+        self._slot_size = 0
         self._engine = None
         self._interval, self._plastic_tables = 1, []  # [(index of the table, rows)]
         self._n_tables = 0
@@ -107,6 +112,7 @@ class Network:
         """Forget all parts, so that what nobody else holds is freed. The clock stays."""
         self.populations, self.projections, self.current_sources = [], [], []
         self._rings, self._engine = {}, None
+        self._bundles, self._retired = {}, []
 
     # --- compiling -----------------------------------------------------------------------------
 
@@ -121,13 +127,17 @@ class Network:
         return self._n_threads
 
     def ring(self, population, receptor_type, from_sources):
-        """The slots [n_slots, n] of what arrives at a receptor; None where no source sends."""
+        """The slots [n_slots, n] of what arrives at a receptor; None where nothing comes so."""
         key = (population.index, receptor_type, from_sources)
         if key not in self._rings:
-            if from_sources and key not in self._fed_by_sources:
+            if key not in self._fed and (from_sources or key[:2] in self._places):
                 return None
             self._rings[key] = aligned(0.0, (self._n_slots, population.size))
         return self._rings[key]
+
+    def place(self, population, receptor_type):
+        """Where in a slot of the bundles what arrives at a receptor begins; -1: they send none."""
+        return self._places.get((population.index, receptor_type), -1)
 
     def injections(self, population):
         """(row of the source's levels, int32 indices) of all current sources into a population."""
@@ -136,13 +146,14 @@ class Network:
                 for row, source in enumerate(self.current_sources)
                 for root, index in source.targets if root is population]
 
-    def _resize_rings(self, longest):
-        """Room for delays up to `longest` steps; what is under way keeps its arrival step."""
+    def _resize_rings(self, longest, targets):
+        """Room for delays up to `longest` steps; what is under way keeps its arrival step.
+
+        targets: {(receptor type, population)} that rings lead to.
+        """
         n_slots = 1 << int(longest).bit_length()
         if n_slots <= self._n_slots:
             return
-        targets = {(projection.receptor_type, root) for projection in self.projections
-                   for _, root, *_ in projection.tables(self.n_threads)}
         check_memory(f"delays of up to {longest * self.dt:g} ms at a time step of {self.dt:g} ms",
                      8 * n_slots * sum(root.size for _, root in targets))
         arrivals = self.step + 1 + np.arange(self._n_slots)
@@ -161,13 +172,18 @@ class Network:
         junctions = [table for projection in self.projections for table in projection.junctions()]
         if junctions:
             interval = 1
+        self._bundle(tables)
+        tables = [table for table in tables if table[-1].bundle is None]
         longest = max((rows.longest_delay for *_, rows in tables), default=1)
-        self._resize_rings(longest + interval + 1)
-        self._fed_by_sources = {(post.index, receptor_type, True)
-                                for *_, pre, post, receptor_type, rows in tables
-                                if self.serves_early(pre, rows)}
+        self._resize_rings(longest + interval + 1, {
+            (receptor_type, post) for *_, post, receptor_type, _ in tables})
+        self._fed = {(post.index, receptor_type, self.serves_early(pre, rows))
+                     for *_, pre, post, receptor_type, rows in tables}
+        bundles = [*self._retired, *(bundle for _, bundle in sorted(self._bundles.items()))]
         engine = Engine(self.n_threads, interval, self._n_slots, self.seed & 0xFFFFFFFF,
-                        len(self.populations), len(tables), len(junctions))
+                        len(self.populations), len(tables), len(junctions), len(bundles))
+        if self._slot_size:
+            engine.set_slots(aligned(0.0, (1 << (interval - 1).bit_length(), self._slot_size)))
         for population in self.populations:
             arrays = population.model.compile(population, self)
             arrays.add_to(engine)
@@ -176,6 +192,8 @@ class Network:
         for projection, k, pre, post, receptor_type, rows in tables:
             ring = self.ring(post, receptor_type, self.serves_early(pre, rows))
             engine.add_table(pre.index, post.index, ring, rows, projection.first_stream + k)
+        for bundle in bundles:
+            engine.add_bundle(bundle)
         for table in junctions:
             table.add_to(engine)
         self._engine, self._interval = engine, interval
@@ -184,6 +202,31 @@ class Network:
         self._first_tables = {}
         for index, (projection, *_) in enumerate(tables):
             self._first_tables.setdefault(projection, index)
+
+    def _bundle(self, tables):
+        """Have the bundles that these tables make; what changed goes into bundles of its own."""
+        groups = grouped([table for _, _, *table in tables])
+        for index, bundle in list(self._bundles.items()):
+            rows = [rows for *_, rows in groups.get(index, [])]
+            if [id(member.rows) for member in bundle.members] != [id(each) for each in rows]:
+                bundle.retire(self.step)
+                self._retired.append(self._bundles.pop(index))
+        self._retired = [bundle for bundle in self._retired if not bundle.is_over(self.step)]
+        for index, group in groups.items():
+            if index not in self._bundles:
+                members = [Member(rows, self._new_place(post, receptor_type))
+                           for post, receptor_type, rows in group]
+                self._bundles[index] = Bundle.of(
+                    index, self.populations[index].size, members, self.n_threads,
+                    LONGEST_INTERVAL, self.step)
+                give_back()
+
+    def _new_place(self, population, receptor_type):
+        key = (population.index, receptor_type)
+        if key not in self._places:
+            self._places[key] = self._slot_size
+            self._slot_size += (population.size + 7) // 8 * 8  # whole cache lines
+        return self._places[key]
 
     @staticmethod
     def serves_early(pre, rows):
@@ -258,6 +301,11 @@ class Network:
         self.segment_counter += 1
         for ring in self._rings.values():
             ring[:] = 0.0
+        for bundle in self._bundles.values():
+            bundle.reset()
+        if self._retired:
+            self._retired = []
+            self.changed()
         for population in self.populations:
             population.reset_state()
         for projection in self.projections:

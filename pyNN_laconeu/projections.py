@@ -116,6 +116,7 @@ class Projection(common.Projection):
               receptor_type, space, label)
         self.network = simulator.state.network
         self._columns, self._rows, self._row_threads = None, None, None
+        self.version = 0  # of weights and delays
         self._looked_at = None, None
         self._own, self._settled_at, self._places = {}, None, None
         self.dynamics = None
@@ -498,7 +499,7 @@ class Projection(common.Projection):
         for k, (pre_root, post_root, rows) in enumerate(tables):
             pre_root, pre_index, pre_offset = pre_parts[k // len(post_parts)]
             post_root, post_index, post_offset = post_parts[k % len(post_parts)]
-            pre, post, delay, values = rows.unsorted(self._row_threads)
+            pre, post, delay, values = rows.opened().unsorted(self._row_threads)
             pieces.append((_inverse(pre_index, pre_root.size, pre_offset)[pre],
                            _inverse(post_index, post_root.size, post_offset)[post],
                            delay, values))
@@ -540,6 +541,7 @@ class Projection(common.Projection):
         self._columns, self._rows = Columns(
             columns.start, columns.pre, columns.delay if delay is None else delay, kept), None
         self._looked_at = None, None
+        self.version += 1
         self.network.changed()
 
     def _settle(self, names):
@@ -579,7 +581,7 @@ class Projection(common.Projection):
             return len(self._columns.pre)
         if self._rows is None:
             return sum(len(block[0]) for block in self._blocks)
-        return sum(len(rows.target) for _, _, rows in self._rows)
+        return sum(rows.size for _, _, rows in self._rows)
 
     def __getitem__(self, index):
         """One `Connection`, or a list of them for a slice; ordered by target, then source."""

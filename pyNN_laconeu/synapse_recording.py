@@ -46,6 +46,7 @@ class SynapseRecorder:
         self.recorded = {}  # variable -> (every, positions int64), what is being recorded
         self.cache = []  # (number, annotations, rec_datetime, signals) of each closed segment
         self.signals = []
+        self._looked_up = weakref.WeakKeyDictionary()  # Signal -> (version, its weights)
         self.start = self.network.step
 
     def record(self, variables, sampling_interval=None, connections=None):
@@ -138,9 +139,9 @@ class SynapseRecorder:
                 now = np.array(projection.current(signal.variable))
             signal.begin(self._asked, int(n_steps), now)
         for signal in self.signals:
-            if projection.synapse_type.electrical:
-                # Unknown to the engine as synapses; their weights change between two runs only.
-                signal.samples[:] = projection.current(signal.variable)[signal.index]
+            if projection.dynamics is None:
+                # Weights change between two runs only, and may lie where no table is.
+                signal.samples[:] = self._weights(signal)
                 continue
             table, row, place = projection.places(signal.index)
             which = projection.recordable.index(signal.variable) - 1
@@ -148,6 +149,14 @@ class SynapseRecorder:
                 channel = np.flatnonzero(table == k)
                 asked.append((int(k), signal, which, place[channel], row[channel], channel))
         return asked
+
+    def _weights(self, signal):
+        """float64 [n] of synapses without dynamics: looked up once until they change."""
+        projection = self._projection()
+        version = projection.version
+        if self._looked_up.get(signal, (None, None))[0] != version:
+            self._looked_up[signal] = version, projection.current("weight")[signal.index]
+        return self._looked_up[signal][1]
 
     def commit(self, n_steps_done):
         """Keep what was sampled in the steps since `begin`."""

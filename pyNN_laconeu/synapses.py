@@ -9,7 +9,7 @@ What a synapse has besides its delay are named `values`: the weight, parameters,
 float where all synapses have the same, else float64 [m].
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -111,6 +111,7 @@ class Rows:
                that a spike waits before such synapses may change
     dynamics   a `dynamics.Table`, None for static synapses
     n_post     None, or: target is delay * n_post + the target's index, see `spread`
+    bundle     the `bundles.Bundle` that has row_start, targets and weights, or None
     """
 
     row_start: np.ndarray
@@ -124,6 +125,11 @@ class Rows:
     dynamics: object = None
     n_post: int = None
     bounds: tuple = None
+    bundle: object = None
+    size: int = field(init=False)
+
+    def __post_init__(self):
+        self.size = len(self.target)
 
     @classmethod
     def of(cls, start, pre, delay, values, n_pre, n_threads, position=None, fraction=None):
@@ -186,6 +192,29 @@ class Rows:
         self.n_post = n_post
 
     @property
+    def can_be_bundled(self):
+        """Whether they are static, with many delays and weights."""
+        return self.n_post is not None and (
+            self.bundle is not None or isinstance(self.values["weight"], np.ndarray))
+
+    def move_to(self, bundle):
+        """Leave row_start, targets and weights to a bundle that has copied them."""
+        self.bundle, self.row_start, self.target, self.values = bundle, None, None, {}
+
+    def take_back(self):
+        """Have them again."""
+        self.row_start, self.target, weight = self.bundle.arrays_of(self)
+        self.values, self.bundle = {"weight": weight}, None
+
+    def opened(self):
+        """These rows, or a copy that has what is in a bundle."""
+        if self.bundle is None:
+            return self
+        row_start, target, weight = self.bundle.arrays_of(self)
+        return replace(self, row_start=row_start, target=target, values={"weight": weight},
+                       bundle=None)
+
+    @property
     def longest_delay(self):
         """In steps; 0 without connections."""
         if self.bounds is not None:
@@ -210,7 +239,7 @@ class Rows:
         A spike's weight is added after the source's interval and before its arrival; that of a
         plastic synapse not before the spike is through the axon.
         """
-        if not len(self.target):
+        if not self.size:
             return 0
         if self.dendritic is None:
             return self.shortest_delay

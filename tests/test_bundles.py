@@ -1,0 +1,230 @@
+"""Synapses that wait with their source until they are due (bundles.py), beside rows and rings."""
+
+import numpy as np
+import pytest
+
+import pyNN.laconeu as sim
+from pyNN.random import NumpyRNG, RandomDistribution
+from pyNN_laconeu import bundles
+
+
+@pytest.fixture(params=["rows", "bundles"])
+def delivery(request, monkeypatch):
+    """Whether networks of any size take bundles, or none does."""
+    if request.param == "bundles":
+        take_bundles(monkeypatch)
+    else:
+        take_rows(monkeypatch)
+    return request.param
+
+
+def take_bundles(monkeypatch):
+    monkeypatch.setattr(bundles, "LARGE_RINGS", 0)
+    monkeypatch.setattr(bundles, "LONG_SEGMENTS", 0.0)
+
+
+def take_rows(monkeypatch):
+    monkeypatch.setattr(bundles, "LARGE_RINGS", 1 << 62)
+
+
+def network(threads=1, shortest=0.1, seed=3):
+    """(populations, projections): two kinds of cells, all connected, delays of 0.1 to 3 ms."""
+    sim.setup(timestep=0.1, min_delay=shortest, threads=threads)
+    rng = NumpyRNG(seed=seed)
+    exc = sim.Population(83, sim.IF_curr_exp(tau_refrac=2.0, i_offset=0.3))
+    inh = sim.Population(30, sim.IF_cond_exp(tau_refrac=2.0, i_offset=0.4))
+    for cells in (exc, inh):
+        cells.initialize(v=RandomDistribution("uniform", (-65.0, -50.0), rng=rng))
+    noise = sim.Population(83, sim.SpikeSourcePoisson(rate=900.0))
+    sim.Projection(noise, exc, sim.OneToOneConnector(), sim.StaticSynapse(weight=0.5, delay=1.0))
+    projections = []
+    for pre, post, mean, receptor in ((exc, exc, 0.04, "excitatory"), (exc, inh, 0.003, "excitatory"),
+                                      (inh, exc, -0.3, "inhibitory"), (inh, inh, 0.01, "inhibitory")):
+        weight = RandomDistribution("uniform", tuple(sorted((0.5 * mean, 1.5 * mean))), rng=rng)
+        delay = RandomDistribution("uniform", (shortest, 3.0), rng=rng)
+        projections.append(sim.Projection(
+            pre, post, sim.FixedProbabilityConnector(0.4, rng=rng),
+            sim.StaticSynapse(weight=weight, delay=delay), receptor_type=receptor))
+    for cells in (exc, inh):
+        cells.record(["spikes", "v"])
+    return (exc, inh), projections
+
+
+def bundled(projection):
+    return [rows.bundle is not None for *_, rows in projection._rows]
+
+
+def result(populations):
+    """(spikes of each cell, potentials) of all segments."""
+    spikes, potentials = [], []
+    for cells in populations:
+        for segment in cells.get_data().segments:
+            spikes.append([train.magnitude.tolist() for train in segment.spiketrains])
+            potentials.append(segment.filter(name="v")[0].magnitude)
+    return spikes, potentials
+
+
+def assert_close(one, other):
+    # Weights are added in another order: potentials differ by rounding, spikes do not.
+    assert one[0] == other[0] and sum(map(len, one[0][0])) > 50
+    for a, b in zip(one[1], other[1]):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)
+
+
+def assert_same(one, other):
+    assert one[0] == other[0]
+    for a, b in zip(one[1], other[1]):
+        np.testing.assert_array_equal(a, b)
+
+
+def both(monkeypatch, script):
+    """What `script` returns with rows and with bundles."""
+    take_rows(monkeypatch)
+    rows = script()
+    take_bundles(monkeypatch)
+    return rows, script()
+
+
+@pytest.mark.parametrize("shortest", [0.1, 0.7])
+def test_bundles_deliver_what_rows_do(monkeypatch, shortest):
+    def script():
+        populations, projections = network(shortest=shortest)
+        sim.run(60.0)
+        assert all(all(bundled(each)) == (bundles.LARGE_RINGS == 0) for each in projections)
+        return result(populations)
+    assert_close(*both(monkeypatch, script))
+
+
+def test_threads_and_cuts_change_no_bit(monkeypatch):
+    take_bundles(monkeypatch)
+    results = []
+    for threads, cuts in ((1, [40.0]), (2, [40.0]), (3, [40.0]), (2, [0.1, 0.2, 7.3, 12.4, 20.0])):
+        populations, _ = network(threads, shortest=0.4)
+        for cut in cuts:
+            sim.run(cut)
+            # Compiles again; nothing of it reaches the network.
+            populations[0].set(i_offset=0.3)
+        results.append(result(populations))
+    for other in results[1:]:
+        assert_same(results[0], other)
+
+
+def test_connections_are_what_they_were(delivery):
+    _, projections = network()
+    before = [each.get(["weight", "delay"], "list") for each in projections]
+    sim.run(5.0)
+    after = [each.get(["weight", "delay"], "list") for each in projections]
+    assert before == after
+    assert [len(each) for each in projections] == [len(each) for each in before]
+    sim.run(5.0)
+    assert [each.get(["weight", "delay"], "list") for each in projections] == before
+
+
+@pytest.mark.parametrize("change", ["weight", "delay"])
+def test_a_change_does_not_reach_spikes_that_are_under_way(monkeypatch, change):
+    def script():
+        populations, projections = network(2)
+        sim.run(21.3)
+        if change == "weight":
+            weights = projections[0].get("weight", "array")
+            projections[0].set(weight=np.where(np.isnan(weights), 0.0, 2.0 * weights))
+        else:
+            projections[2].set(delay=RandomDistribution("uniform", (0.1, 4.0),
+                                                        rng=NumpyRNG(seed=9)))
+        sim.run(0.7)
+        projections[1].set(weight=0.0)  # constant weights stay rows
+        sim.run(20.0)
+        if bundles.LARGE_RINGS == 0:
+            assert all(bundled(projections[0])) and not any(bundled(projections[1]))
+        return result(populations)
+    assert_close(*both(monkeypatch, script))
+
+
+def test_a_projection_made_later_sees_no_earlier_spikes(monkeypatch):
+    def script():
+        populations, _ = network(2)
+        sim.run(18.2)
+        rng = NumpyRNG(seed=4)
+        sim.Projection(populations[0], populations[1], sim.FixedProbabilityConnector(0.5, rng=rng),
+                       sim.StaticSynapse(
+                           weight=RandomDistribution("uniform", (0.0, 0.004), rng=rng),
+                           delay=RandomDistribution("uniform", (0.2, 5.0), rng=rng)))
+        sim.run(20.0)
+        return result(populations)
+    assert_close(*both(monkeypatch, script))
+
+
+def test_reset_forgets_what_is_under_way(delivery):
+    populations, projections = network(2)
+    sim.run(20.0)
+    projections[0].set(weight=0.03)  # a bundle is left with spikes under way
+    sim.run(0.3)
+    sim.reset()
+    sim.run(20.0)
+    sim.reset()
+    sim.run(20.0)
+    spikes, potentials = result(populations)
+    assert spikes[1] == spikes[2] != spikes[0]
+    np.testing.assert_array_equal(potentials[1], potentials[2])
+
+
+def test_two_projections_between_the_same_cells_add_up(monkeypatch):
+    def script():
+        sim.setup(timestep=0.1, min_delay=0.1, threads=2)
+        rng = NumpyRNG(seed=5)
+        source = sim.Population(40, sim.IF_curr_exp(i_offset=1.2))
+        source.initialize(v=RandomDistribution("uniform", (-65.0, -50.0), rng=rng))
+        target = sim.Population(20, sim.IF_curr_exp())
+        projections = [sim.Projection(
+            source, target, sim.FixedNumberPreConnector(9, with_replacement=True, rng=rng),
+            sim.StaticSynapse(weight=RandomDistribution("uniform", (0.0, 0.2), rng=rng),
+                              delay=RandomDistribution("uniform", (0.1, 2.0), rng=rng)))
+            for _ in range(2)]
+        before = [each.get(["weight", "delay"], "list") for each in projections]
+        target.record(["v", "spikes"])
+        source.record(["v", "spikes"])
+        sim.run(50.0)
+        assert [each.get(["weight", "delay"], "list") for each in projections] == before
+        return result((source, target))
+    assert_close(*both(monkeypatch, script))
+
+
+def test_recorded_weights_of_static_synapses_change_no_bit(monkeypatch):
+    take_bundles(monkeypatch)
+    results, weights = [], None
+    for recorded in (False, True):
+        populations, projections = network()
+        if recorded:
+            projections[0].record("weight", connections=[3, 5], sampling_interval=1.0)
+        sim.run(10.0)
+        if recorded:
+            weights = projections[0].get("weight", "list", with_address=False)
+            projections[0].set(weight=0.01)
+        sim.run(0.0)
+        results.append(result(populations))
+        if recorded:
+            sim.run(2.0)
+            samples = projections[0].get_data().segments[0].analogsignals[0].magnitude
+            np.testing.assert_array_equal(samples[:11], np.tile([weights[3], weights[5]], (11, 1)))
+            np.testing.assert_array_equal(samples[11:], np.full((2, 2), 0.01))
+    assert_same(*results)
+
+
+def test_small_networks_and_short_segments_take_rows():
+    _, projections = network()
+    sim.run(1.0)
+    assert not any(any(bundled(each)) for each in projections)
+
+
+def test_a_large_network_takes_bundles_by_itself():
+    sim.setup(timestep=0.1, min_delay=0.1, threads=2)
+    rng = NumpyRNG(seed=6)
+    source = sim.Population(400, sim.IF_curr_exp(i_offset=1.0))
+    target = sim.Population(13000, sim.IF_curr_exp())
+    projection = sim.Projection(
+        source, target, sim.FixedProbabilityConnector(0.2, rng=rng), sim.StaticSynapse(
+            weight=RandomDistribution("uniform", (0.0, 0.1), rng=rng),
+            delay=RandomDistribution("uniform", (0.1, 4.0), rng=rng)))
+    sim.run(0.5)
+    assert bundled(projection) == [True]
+    assert len(projection) == projection._rows[0][2].size
