@@ -161,8 +161,7 @@ cdef struct Population:
     int64_t block               # neurons that take an interval's steps together
     int n_substeps
     double dt                   # of a substep, ms
-    bint random                 # whether the kernel wants random numbers
-    int n_own_ports             # receptors at which nothing arrives
+    UniformKernel draw          # NULL if the kernel wants no random numbers
     double *state[MAX_STATES]
     double *constant[MAX_CONSTANTS]
     bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
@@ -390,11 +389,14 @@ cdef class Engine:
         p.kernel = <StepKernel><uintptr_t>spec.kernel
         p.n_states, p.n_constants, p.n_drives = (
             len(spec.states), len(spec.constants), spec.n_drives)
-        p.n_substeps, p.dt, p.random = spec.n_substeps, spec.dt, spec.random
+        p.n_substeps, p.dt = spec.n_substeps, spec.dt
+        p.draw = <UniformKernel><uintptr_t>spec.draw
         for k in range(p.n_states):
             p.state[k] = doubles(spec.states[k], self.keep)
+        n_ports = sum(receptor.arrival is not None for receptor in spec.receptors)
         p.block = BLOCK if spec.packs else cached_neurons(
-            (len(spec.constants) if spec.varied else 0) + p.n_states + 2 * len(spec.receptors) + 1)
+            (len(spec.constants) if spec.varied else 0) + p.n_states + len(spec.receptors) + n_ports
+            + 1)
         if any(part.varied for part in (spec, *spec.receptors)):
             p.block = min(p.block, <int64_t>VARIED_BLOCK)
         blocks = blocks_of(shares(p.n, self.n_threads), p.block)
@@ -418,8 +420,6 @@ cdef class Engine:
             r.varied = receptor.varied
             self._take_constants(r.constant, receptor, blocks[1])
             r.place = receptor.place
-            if receptor.arrival is None and receptor.place < 0:
-                p.n_own_ports += 1
             if receptor.arrival is not None:
                 r.arrival = doubles(receptor.arrival.reshape(-1), self.keep)
             if receptor.arrival_of_sources is not None:
@@ -891,16 +891,17 @@ cdef class Engine:
                             int64_t length, int64_t lower, int64_t n,
                             int64_t block) noexcept nogil:
         # All of it begins with a cache line, wherever the thread's stack does.
-        cdef double memory[(MAX_DRIVES + MAX_PORTS + 4) * BLOCK + 8]
+        cdef double memory[(MAX_DRIVES + MAX_PORTS + 4) * BLOCK + 16]
         cdef double *drive = <double *>((<uintptr_t>&memory[0] + 63) & ~<uintptr_t>63)
-        cdef double *nothing = drive + MAX_DRIVES * BLOCK  # arrives during a step, or nowhere
+        cdef double *nothing = drive + MAX_DRIVES * BLOCK  # arrives during a step
         cdef double *current = nothing + MAX_PORTS * BLOCK
-        cdef double *uniform = current + BLOCK
-        cdef long long *spiking = <long long *>(uniform + BLOCK)
+        cdef double *uniform = current + BLOCK              # a neuron before and after the block's
+        cdef long long *spiking = <long long *>(uniform + BLOCK + 8)
         cdef long long *spiked = spiking + BLOCK           # in any of the step's substeps
         cdef long long *spikes = &spiked[0]
         cdef long long any_spiked
         cdef StepView view, receptor_view
+        cdef UniformView draw
         cdef Receptor *r
         cdef double *arrival
         cdef int64_t s, i, slot, mask = self.n_slots - 1
@@ -911,14 +912,20 @@ cdef class Engine:
             memset(drive, 0, p.n_drives * BLOCK * sizeof(double))
         if p.n_substeps == 1:
             spikes = &spiking[0]
-        if p.n_substeps > 1 or p.n_own_ports:
+        if p.n_substeps > 1:
             memset(nothing, 0, MAX_PORTS * BLOCK * sizeof(double))
         receptor_view.n = n
         view.n = n
         view.dt = p.dt
         receptor_view.dt = p.dt
         view.spiking = spiking
-        view.uniform = uniform
+        if p.draw != NULL:
+            # One Philox block serves two neurons, whichever are in a block of neurons.
+            view.uniform = uniform + (lower & 1)
+            draw.n_groups = ((lower & 1) + n + 1) >> 1
+            draw.first_group = <uint32_t>(lower >> 1)
+            draw.key_0, draw.key_1 = self.seed ^ (<uint32_t>PURPOSE_ESCAPE << 24), p.stream
+            draw.uniform = uniform
         view.current = p.offset + lower
         for k in range(p.n_drives):
             view.drive[k] = drive + k * BLOCK
@@ -948,8 +955,10 @@ cdef class Engine:
             if p.n_injections:
                 self._inject(p, current, step + s - self.first_step, lower, n)
                 view.current = current
-            if p.random:
-                draw_uniform(uniform, lower, n, step + s + 1, self.seed, p.stream)
+            if p.draw != NULL:
+                draw.stamp_low = <uint32_t>(step + s + 1)
+                draw.stamp_high = <uint32_t>((step + s + 1) >> 32)
+                p.draw(&draw)
             any_spiked = 0
             if p.n_substeps > 1:
                 memset(spiked, 0, n * sizeof(long long))
@@ -1154,28 +1163,6 @@ cdef void add_and_clear(slot_t total, slot_t part, int64_t n) noexcept nogil:
     for i in range(n):
         total[i] += part[i]
         part[i] = 0.0
-
-
-cdef void draw_uniform(double *uniform, int64_t lower, int64_t n, int64_t stamp, uint32_t seed,
-                       uint32_t stream) noexcept nogil:
-    """A random number in [0, 1) of 53 bits for each of the neurons from `lower` on.
-
-    One Philox block serves two neurons.
-    """
-    cdef uint32_t words[4]
-    cdef int64_t i, group = -1
-    cdef int half
-    for i in range(lower, lower + n):
-        if i >> 1 != group:
-            group = i >> 1
-            words[0] = <uint32_t>group
-            words[1] = <uint32_t>stamp
-            words[2] = <uint32_t>(stamp >> 32)
-            words[3] = 0
-            philox_4x32(words, seed ^ (<uint32_t>PURPOSE_ESCAPE << 24), stream)
-        half = 2 * (i & 1)
-        uniform[i - lower] = (((<uint64_t>words[half] << 32) | words[half + 1]) >> 11) \
-            * 1.1102230246251565e-16
 
 
 cdef int64_t bisect(int32_t *index, int64_t n, int64_t value) noexcept nogil:

@@ -33,6 +33,16 @@ def exp_to_9_digits(x):
     return values if values.ndim else float(values)
 
 
+def exp_bound(x):
+    """exp(x) or up to 6.2 % more, for a float or array; beyond -708 and 709 as at these."""
+    values = np.array(x, dtype=np.float64, order="C")
+    cdef double[::1] flat = values.reshape(-1)
+    cdef Py_ssize_t i
+    for i in range(flat.shape[0]):
+        flat[i] = exp_bound_(flat[i])
+    return values if values.ndim else float(values)
+
+
 def log(x):
     """The natural logarithm of a float or array, error about 1 ulp for every positive double.
 

@@ -16,7 +16,7 @@ Every array is an own restrict-qualified argument: that is what lets gcc vectori
 import re
 
 from .models import COMPOSED, FUSED, MEMBRANES, RECEPTORS
-from .models.model import FLOW, PHASES, QUANTITIES
+from .models.model import FLOW, OWN_KINDS, PHASE, PHASES, QUANTITIES
 
 MAX_FLOW_STATES = 4
 FLOW_PARTS = 7  # of a step: it as a whole, its halves, its quarters
@@ -37,12 +37,20 @@ cdef extern from *:
     typedef long long *__restrict__ restricted_flags_t;
     typedef int32_t *__restrict__ restricted_counts_t;
     typedef uint8_t *__restrict__ restricted_bytes_t;
+    /* Holds a word of Philox, maybe below other bits. With multiplications of 64-bit integers a
+       lane each is twice as fast as words packed, for which products are taken apart. */
+    #ifdef __AVX512DQ__
+    typedef uint64_t lane_t;
+    #else
+    typedef uint32_t lane_t;
+    #endif
     """
     ctypedef double *restricted_t
     ctypedef const double *restricted_in_t
     ctypedef long long *restricted_flags_t
     ctypedef int32_t *restricted_counts_t
     ctypedef uint8_t *restricted_bytes_t
+    ctypedef uint32_t lane_t
 
 cdef enum:
     MAX_FLOW_STATES = {MAX_FLOW_STATES}
@@ -127,13 +135,14 @@ def receptor_lines(receptor, kind, membrane, prefix=""):
             if line not in lines:
                 lines.append(line)
         drives[name] = expression.format(r=value, e_rev=f"{prefix}e_rev")
-    arrival = f"{prefix}gain * {prefix}arrival" if receptor.gain else f"{prefix}arrival"
+    arrival = f" + {prefix}gain * {prefix}arrival" if receptor.gain else f" + {prefix}arrival"
+    arrival = "" if kind in OWN_KINDS else arrival
     rise = "" if receptor.one_decay else "_rise"
     if n == 1:
-        after = [f"{prefix}x = {prefix}end + {arrival}"]
+        after = [f"{prefix}x = {prefix}end{arrival}"]
     else:
         after = [f"{prefix}x = {prefix}end",
-                 f"{prefix}y = {prefix}decay{rise} * {prefix}y + {arrival}"]
+                 f"{prefix}y = {prefix}decay{rise} * {prefix}y{arrival}"]
     return lines, drives, after
 
 
@@ -326,7 +335,9 @@ def receptor_loop(receptor, kind, membrane, variant):
     states = ["x", "y"][:len(receptor.states)]
     loop.states(states)
     loop.constants([name for name, _ in receptor_constants(receptor, kind, membrane)])
-    loop.array("arrival", "view.arrival[0]")
+    if kind not in OWN_KINDS:
+        loop.array("arrival", "view.arrival[0]")
+        loop.stores.append("arrival_[i] = 0.0")
     loop.arguments.append("double dt")
     loop.call.append("view.dt")
     loop.declare(*_names_in(lines))
@@ -334,31 +345,56 @@ def receptor_loop(receptor, kind, membrane, variant):
         if name in drives:
             loop.array(name, f"view.drive[{k}]", load=False)
     loop.phases[0] += lines + [f"{name}_[i] += {value}" for name, value in drives.items()] + after
-    loop.stores += [f"{name}_[i] = {name}" for name in states] + ["arrival_[i] = 0.0"]
+    loop.stores += [f"{name}_[i] = {name}" for name in states]
     return loop
 
 
 def fused_loop(membrane, receptors, variant):
     """A membrane and its receptors [(Receptor, kind)], drives in registers."""
     loop = Loop(fused_name(membrane, receptors), variant)
-    lines, drives, after = [], {name: [] for name in membrane.drives}, []
+    drives = {name: [] for name in membrane.drives}
+    # Each receptor has its turn in the phase that is the first to ask for any of its drives.
+    first, n_phases = first_uses(membrane)
+    lines, after = [[] for _ in range(n_phases)], [[] for _ in range(n_phases)]
     for k, (receptor, kind) in enumerate(receptors):
         prefix = f"r{k}_"
         own_lines, own_drives, own_after = receptor_lines(receptor, kind, membrane, prefix)
         own_after = own_after + [f"{name}_[i] = {name}" for name in _names_in(own_after)]
-        lines, after = lines + own_lines, after + own_after + [f"{prefix}arrival_[i] = 0.0"]
+        at = min(first[name] for name in own_drives)
+        lines[at] += own_lines
+        after[at] += own_after
         for name, value in own_drives.items():
             drives[name].append(value)
-        loop.array(f"{prefix}arrival", f"view.arrival[{k}]")
-    loop.declare(*_names_in(lines), *drives)
-    loop.phases[0] += lines + [f"{name} = {' + '.join(values) or '0.0'}"
-                               for name, values in drives.items()] + after
+        if kind not in OWN_KINDS:
+            loop.array(f"{prefix}arrival", f"view.arrival[{k}]")
+            after[at].append(f"{prefix}arrival_[i] = 0.0")
+    loop.declare(*(name for phase in lines for name in _names_in(phase)), *drives)
+    for name, values in drives.items():
+        lines[first[name]].append(f"{name} = {' + '.join(values) or '0.0'}")
     loop.membrane(membrane)
+    for phase, before, then in zip(loop.phases, lines, after):
+        phase[:0] = before + then
     for k, (receptor, kind) in enumerate(receptors):
         loop.states([f"r{k}_x", f"r{k}_y"][:len(receptor.states)])
         loop.constants([f"r{k}_{name}"
                         for name, _ in receptor_constants(receptor, kind, membrane)])
     return loop
+
+
+def first_uses(membrane):
+    """({drive: the phase of the membrane's update where it is used first}, number of phases).
+
+    One that always runs: before a phase with a condition, that is the phase before it.
+    """
+    text, *others = PHASES.split(membrane.update.replace(FLOW, PHASE))
+    phases, conditions = [text, *others[1::2]], [None, *others[::2]]
+    first = {}
+    for name in membrane.drives:
+        k = next(k for k, phase in enumerate(phases) if re.search(rf"\b{name}\b", phase))
+        while conditions[k]:
+            k -= 1
+        first[name] = k
+    return first, len(phases)
 
 
 def receptor_name(receptor, kind, membrane):
@@ -384,6 +420,52 @@ def loops():
                 yield receptor_loop(RECEPTORS[receptor], kind, MEMBRANES[name], variant)
 
 
+# Multipliers of Philox 4x32 and increments of its keys.
+PHILOX = (0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85)
+
+
+def philox_lines(group):
+    """(declarations, lines that make w0 to w3 of a counter), the same as `philox_4x32`.
+
+    The counter is (group, stamp_low, stamp_high, 0), the key (key_0, key_1).
+    """
+    declarations = ["cdef lane_t lane_0, lane_1, lane_2, lane_3",
+                    "cdef uint32_t w0, w1, w2, w3", "cdef uint64_t product_0, product_1"]
+    declarations += [f"cdef lane_t key_{j}_{k} = <uint32_t>(key_{j} + "
+                     f"<uint32_t>{k * PHILOX[2 + j] % 2**32}u)" for k in range(10) for j in (0, 1)]
+    lines = [f"lane_0, lane_1, lane_2, lane_3 = {group}, stamp_low, stamp_high, 0"]
+    for k in range(10):
+        lines += [f"product_0, product_1 = <uint64_t>{PHILOX[0]} * <uint32_t>lane_0, "
+                  f"<uint64_t>{PHILOX[1]} * <uint32_t>lane_2",
+                  f"lane_0 = <lane_t>(product_1 >> 32) ^ lane_1 ^ key_0_{k}",
+                  f"lane_2 = <lane_t>(product_0 >> 32) ^ lane_3 ^ key_1_{k}",
+                  "lane_1, lane_3 = <lane_t>product_1, <lane_t>product_0"]
+    return declarations, lines + [f"w{k} = <uint32_t>lane_{k}" for k in range(4)]
+
+
+def uniform_loop():
+    """The text of a loop that draws random numbers, two neurons a Philox block: 53 bits each."""
+    declarations, lines = philox_lines("first_group + <lane_t>g")
+    text = ["cdef void uniform_loop(", "    Py_ssize_t n_groups,", "    uint32_t first_group,",
+            "    uint32_t stamp_low,", "    uint32_t stamp_high,", "    uint32_t key_0,",
+            "    uint32_t key_1,", "    restricted_t uniform,", ") noexcept nogil:",
+            "    cdef Py_ssize_t g"]
+    text += [f"    {line}" for line in declarations]
+    text.append("    for g in range(n_groups):")
+    # (2^32 high + low) / 2^53; the low bits of 2^52 + an integer are that integer.
+    lines += [f"uniform[2 * g + {k}] = (double_of(<int64_t>0x4330000000000000 | {high}) "
+              f"- 4503599627370496.0) * 2.3283064365386963e-10 + (double_of("
+              f"<int64_t>0x4330000000000000 | ({low} >> 11)) - 4503599627370496.0) "
+              "* 1.1102230246251565e-16"
+              for k, (high, low) in enumerate((("w0", "w1"), ("w2", "w3")))]
+    text += [f"        {line}" for line in lines]
+    text += ["", "", "cdef void uniform(UniformView *view) noexcept nogil:", "    uniform_loop(",
+             "        view.n_groups,", "        view.first_group,", "        view.stamp_low,",
+             "        view.stamp_high,", "        view.key_0,", "        view.key_1,",
+             "        view.uniform,", "    )"]
+    return "\n".join(text) + "\n\n\n"
+
+
 # Numbers of thresholds of the loops that count Poisson events.
 POISSON_THRESHOLDS = (2, 4, 8, 16)
 
@@ -395,24 +477,16 @@ def poisson_loop(n_thresholds):
     threshold and beyond the last.
     """
     name = poisson_name(n_thresholds)
+    declarations, words = philox_lines("first_group + <lane_t>g")
     thresholds = [f"limit_{k}" for k in range(n_thresholds)]
     lines = [f"cdef void {name}_loop(", "    Py_ssize_t n_groups,", "    uint32_t first_group,",
              "    uint32_t stamp_low,", "    uint32_t stamp_high,", "    uint32_t key_0,",
              "    uint32_t key_1,", "    restricted_counts_t count,", "    const uint32_t *limit,",
-             ") noexcept nogil:", "    cdef Py_ssize_t g", "    cdef uint32_t w0, w1, w2, w3",
-             "    cdef uint64_t product_0, product_1", "    cdef int32_t found, unsure"]
+             ") noexcept nogil:", "    cdef Py_ssize_t g", "    cdef int32_t found, unsure"]
+    lines += [f"    {line}" for line in declarations]
     lines += [f"    cdef uint32_t {limit} = limit[{k}]" for k, limit in enumerate(thresholds)]
-    lines += ["    for g in range(n_groups):",
-              "        w0, w1 = first_group + <uint32_t>g, stamp_low",
-              "        w2, w3 = stamp_high, 0"]
-    for k in range(10):  # as philox_4x32, with the rounds' keys
-        lines += [f"        product_0, product_1 = <uint64_t>{PHILOX[0]} * w0, "
-                  f"<uint64_t>{PHILOX[1]} * w2",
-                  f"        w0 = <uint32_t>(product_1 >> 32) ^ w1 ^ "
-                  f"(key_0 + <uint32_t>{k * PHILOX[2] % 2**32}u)",
-                  f"        w2 = <uint32_t>(product_0 >> 32) ^ w3 ^ "
-                  f"(key_1 + <uint32_t>{k * PHILOX[3] % 2**32}u)",
-                  "        w1, w3 = <uint32_t>product_1, <uint32_t>product_0"]
+    lines.append("    for g in range(n_groups):")
+    lines += [f"        {line}" for line in words]
     for j in range(4):
         lines += ["        found = " + " + ".join(f"(w{j} > {limit})" for limit in thresholds),
                   "        unsure = " + " | ".join([f"(w{j} == {limit})" for limit in thresholds]
@@ -423,10 +497,6 @@ def poisson_loop(n_thresholds):
               "        view.stamp_low,", "        view.stamp_high,", "        view.key_0,",
               "        view.key_1,", "        view.count,", "        view.limit,", "    )"]
     return "\n".join(lines) + "\n\n\n"
-
-
-# Multipliers of Philox 4x32 and increments of its keys.
-PHILOX = (0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85)
 
 
 def poisson_name(n_thresholds):
@@ -494,11 +564,11 @@ def render_models(module_name):
              for variant in VARIANTS]
     text = [HEADER] + [loop.text() for loop in flows + kernels]
     text += [poisson_loop(n) for n in POISSON_THRESHOLDS]
-    text += [pairs_loop(powers) for powers in (False, True)]
+    text += [pairs_loop(powers) for powers in (False, True)] + [uniform_loop()]
     text.append("def kernel_addresses():\n"
                 '    """Name of each loop -> its address, for the engine."""\n    return {\n')
     names = [loop.name for loop in kernels] + [poisson_name(n) for n in POISSON_THRESHOLDS]
-    names += [pairs_name(powers) for powers in (False, True)]
+    names += [pairs_name(powers) for powers in (False, True)] + ["uniform"]
     text += [f'        "{name}": <uintptr_t>&{name},\n' for name in names]
     text.append("    }\n")
     return "".join(text)

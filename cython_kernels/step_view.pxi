@@ -5,7 +5,7 @@ cdef enum:
     MAX_STATES = 16
     MAX_CONSTANTS = 48
     MAX_DRIVES = 12
-    MAX_PORTS = 6                   # receptors in one fused kernel
+    MAX_PORTS = 8                   # receptors in one fused kernel
     BLOCK = 256                     # neurons in a block, at most: it stays in the cache
     VARIED_BLOCK = 128              # the same where constants vary
 
@@ -24,6 +24,15 @@ cdef struct StepView:
     long long any_spiking           # OUT: whether any did
 
 ctypedef void (*StepKernel)(StepView *) noexcept nogil
+
+# What a loop that draws random numbers sees of one block of neurons in one step.
+
+cdef struct UniformView:
+    Py_ssize_t n_groups             # of two neurons
+    uint32_t first_group, stamp_low, stamp_high, key_0, key_1   # of Philox's counter and key
+    double *uniform                 # OUT, [2 * n_groups]: in [0, 1), multiples of 2^-53
+
+ctypedef void (*UniformKernel)(UniformView *) noexcept nogil
 
 # What a loop that counts Poisson events sees of one block of sources in one step.
 

@@ -180,8 +180,8 @@ class NeuronArrays:
     varied: bool
     n_substeps: int    # per step
     dt: float          # of a substep, ms
-    random: bool       # whether the loop wants random numbers
-    packs: bool        # whether it does so with few of a block's neurons: the more, the better
+    draw: int          # address of the loop that draws its random numbers; 0: it wants none
+    packs: bool        # whether its loop packs few of a block's neurons: the more, the better
     states: list       # float64 [n] each, the membrane's, in its order
     constants: list    # float64 [n] or [1] each, the membrane's, then the fused receptors'
     n_drives: int      # arrays through which loops that are not fused meet
@@ -237,8 +237,8 @@ class NeuronArrays:
         return cls(
             index=population.index, size=population.size,
             kernel=KERNELS[f"{name if fused else membrane.name}_{variant}"], fused=fused,
-            varied=varied, n_substeps=n_substeps, dt=h, random=membrane.random,
-            packs=membrane.flow is not None,
+            varied=varied, n_substeps=n_substeps, dt=h,
+            draw=KERNELS["uniform"] if membrane.random else 0, packs=membrane.flow is not None,
             states=[population.state[state] for state in membrane.states],
             constants=constants, n_drives=0 if fused else len(membrane.drives),
             offset=aligned(population.parameters.get("i_offset", 0.0), (population.size,)),

@@ -10,6 +10,7 @@ import pytest
 import scipy.stats
 from one_cell import simulate
 from pyNN.parameters import Sequence
+from pyNN_laconeu.kernels import numerics
 
 TAUS = {"tau_eta": [1.0, 10.0, 100.0], "tau_gamma": [2.0, 30.0, 300.0]}
 JUMPS = {"a_eta": [0.3, 0.1, 0.02], "a_gamma": [5.0, 2.0, 0.5]}
@@ -117,6 +118,22 @@ def test_it_can_be_made_without_any_adaptation():
         assert results[0][1][name].tolist() == results[1][1][name].tolist()
 
 
+@pytest.mark.parametrize("n_eta, n_gamma", [(4, 3), (3, 4), (5, 6)])
+def test_terms_without_jumps_change_no_bit(n_eta, n_gamma):
+    # three terms of each kind have one loop, more of them one for each
+    def terms(values, absent, n):
+        return [*values, *[absent] * (n - 3)]
+    results = [simulate(sim.GIF_cond_exp(
+        lambda0=20.0, i_offset=1.5, tau_eta=terms(TAUS["tau_eta"], 5.0, eta),
+        a_eta=terms(JUMPS["a_eta"], 0.0, eta), tau_gamma=terms(TAUS["tau_gamma"], 5.0, gamma),
+        a_gamma=terms(JUMPS["a_gamma"], 0.0, gamma)), 0.1, 300.0, ("v", "i_eta", "v_t"), VOLLEYS)
+        for eta, gamma in ((3, 3), (n_eta, n_gamma))]
+    assert len(results[0][0]) > 5
+    assert results[0][0].tolist() == results[1][0].tolist()
+    for name in ("v", "i_eta", "v_t"):
+        assert results[0][1][name].tolist() == results[1][1][name].tolist()
+
+
 def test_cells_may_have_different_numbers_of_kernels():
     sim.setup(timestep=0.1)
     cells = sim.Population(2, sim.GIF_cond_exp(
@@ -165,6 +182,27 @@ def test_a_membrane_at_rest_is_a_poisson_process_with_dead_time(dt):
     counts = np.array([len(train) for train in trains])
     mean = 2000.0 / (held + dt / p)
     assert counts.mean() == pytest.approx(mean, abs=4.0 * np.sqrt(mean / 200))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_number_drawn_is_a_function_of_seed_population_neuron_and_step(threads):
+    # v stays at v_t, so that a neuron spikes where its number is below one probability
+    n, rate, seed = 301, 1000.0, 5
+    sim.setup(timestep=0.1, rng_seed=seed, threads=threads)
+    sim.Population(1, sim.IF_cond_exp())  # so that its number among populations is 1
+    cells = sim.Population(n, sim.GIF_cond_exp(
+        v_t_star=-65.0, lambda0=rate, tau_refrac=0.0, **NO_ADAPTATION))
+    cells.record("spikes")
+    sim.run(4.0)
+    p = -np.expm1(-1e-4 * rate)
+    for i, train in enumerate(cells.get_data().segments[0].spiketrains):
+        # one Philox block for two neurons; 4 is the purpose of the stream
+        blocks = [numerics.philox((i // 2, step, 0, 0), (seed ^ 4 << 24, 1))
+                  for step in range(1, 41)]
+        high, low = np.array(blocks, np.uint64)[:, 2 * (i % 2):2 * (i % 2) + 2].T
+        drawn = ((high << np.uint64(32) | low) >> np.uint64(11)) * 2.0 ** -53
+        steps = np.rint(train.magnitude / 0.1).astype(int)
+        assert steps.tolist() == (np.flatnonzero(drawn < p) + 1).tolist(), i
 
 
 @pytest.mark.parametrize("v", [-66.0, -65.0, -64.0])

@@ -7,7 +7,7 @@ import ast
 import numpy as np
 import pyNN.laconeu as sim
 import pytest
-from pyNN_laconeu.kernels.models import COMPOSED, FUSED, KINDS, MEMBRANES, RECEPTORS
+from pyNN_laconeu.kernels.models import COMPOSED, FUSED, KINDS, MEMBRANES, OWN_KINDS, RECEPTORS
 from pyNN_laconeu.kernels.models.model import FLOW, PHASE, PHASES
 from pyNN_laconeu.kernels.render import (
     POISSON_THRESHOLDS,
@@ -36,7 +36,7 @@ def test_every_loop_that_is_listed_has_been_compiled_and_no_other():
     assert set(arrays.KERNELS) == {
         *(f"{name}_{variant}" for name in names for variant in VARIANTS),
         *(poisson_name(n) for n in POISSON_THRESHOLDS),
-        *(pairs_name(powers) for powers in (False, True))}
+        *(pairs_name(powers) for powers in (False, True)), "uniform"}
     assert len(set(arrays.KERNELS.values())) == len(arrays.KERNELS)
     assert all(address != 0 for address in arrays.KERNELS.values())
 
@@ -47,6 +47,17 @@ def test_every_membrane_and_receptor_is_in_some_loop():
     used |= {pair for receptors in COMPOSED.values() for pair in receptors}
     assert {receptor for receptor, _ in used} == set(RECEPTORS)
     assert {kind for _, kind in used} == set(KINDS)
+
+
+def test_weights_arrive_at_the_ports_of_cell_types_and_at_no_adaptation():
+    sim.setup()
+    for name in sim.list_standard_models():
+        model = sim.Population(1, getattr(sim, name)()).model
+        for port in getattr(model, "ports", {}).values():
+            assert port.kind not in OWN_KINDS and port.on_spike is None, name
+        for port in getattr(model, "own_ports", ()):
+            assert port.kind in OWN_KINDS and port.on_spike is not None, name
+    assert set(OWN_KINDS) < set(KINDS)
 
 
 @pytest.mark.parametrize("name", MEMBRANES)
@@ -62,8 +73,8 @@ def test_every_membrane_says_what_it_is(name):
     assert next(iter(membrane.states)) == "v"
 
 
-BUILT_IN = {"exp_", "exp_of_negative_", "exp_to_9_digits_", "exp_within_", "expm1_near_0_", "log_",
-            "log_of_normal_", "sqrt", "dt"}
+BUILT_IN = {"exp_", "exp_bound_", "exp_of_negative_", "exp_to_9_digits_", "exp_within_",
+            "expm1_near_0_", "log_", "log_of_normal_", "sqrt", "dt"}
 
 
 def names_in(code):
@@ -123,7 +134,8 @@ def test_every_receptor_says_what_it_is(name):
 
 CASES = {
     "IF_curr_exp": (1.5, 1.0), "IF_cond_exp": (1.0, 0.1), "IF_cond_alpha": (1.0, 0.1),
-    "EIF_cond_exp_isfa_ista": (0.9, 0.03), "EIF_cond_alpha_isfa_ista": (0.9, 0.03)}
+    "EIF_cond_exp_isfa_ista": (0.9, 0.03), "EIF_cond_alpha_isfa_ista": (0.9, 0.03),
+    "GIF_cond_exp": (1.2, 0.1)}
 BOTH = [name for name, (membrane, receptors) in FUSED_NAMES.items()
         if set(receptors) <= set(COMPOSED.get(membrane, ()))]
 
@@ -150,7 +162,7 @@ def run(name, varied, dt):
 
 
 def test_there_is_a_case_for_each_neuron_that_has_both_kinds_of_loops():
-    assert len(BOTH) == len(CASES) == 5
+    assert len(BOTH) == len(CASES) == 6
 
 
 @pytest.mark.parametrize("dt", [0.1, 0.5])

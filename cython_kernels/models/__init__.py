@@ -6,7 +6,7 @@ reads these files with Python alone.
 """
 
 from .membranes import MEMBRANES
-from .model import KINDS, Membrane, Receptor
+from .model import KINDS, OWN_KINDS, Membrane, Receptor
 from .receptors import RECEPTORS
 from .synapses import SYNAPSES, TIMING_RULES, WEIGHT_DEPENDENCES
 
@@ -30,6 +30,7 @@ FUSED = (
     ("adexp", _pair("alpha", CONDUCTANCE)),
     ("hh_traub", _pair("exp", CONDUCTANCE)),
     ("hh_reduced", _pair("exp", CONDUCTANCE)),
+    ("gif", _pair("exp", CONDUCTANCE) + 3 * (("exp", "outward"),) + 3 * (("exp", "threshold"),)),
 )
 
 # membrane -> what it can be composed with, in any number.
@@ -43,5 +44,5 @@ COMPOSED = {
     "gif": (("exp", CONDUCTANCE), ("exp", "outward"), ("exp", "threshold")),
 }
 
-__all__ = ["COMPOSED", "FUSED", "KINDS", "MEMBRANES", "RECEPTORS", "SYNAPSES", "TIMING_RULES",
-           "WEIGHT_DEPENDENCES", "Membrane", "Receptor"]
+__all__ = ["COMPOSED", "FUSED", "KINDS", "MEMBRANES", "OWN_KINDS", "RECEPTORS", "SYNAPSES",
+           "TIMING_RULES", "WEIGHT_DEPENDENCES", "Membrane", "Receptor"]

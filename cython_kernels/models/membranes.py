@@ -651,13 +651,21 @@ def _gif():
                    "jump_gamma": "mV"},
         step_constants=_gif_constants,
         drives={**drives, "eta": Drive("outward", at=1.0), "gamma": Drive("threshold", at=1.0)},
-        locals=(*names, "ready", "escaped"),
-        update="ready = refractory\nforce = leak_pull + current * inverse_cm\n" + code + CLAMP
-        + """\
+        locals=(*names, "chance", "excess", "escaped"),
+        # A step ends in a spike where `chance` is below the probability, and so below a bound of
+        # it: 1 - exp(-x) <= x, to rounding errors of 1e-16. Few are, and need the exponentials.
+        update="""\
 i_eta = eta
+force = leak_pull + current * inverse_cm
+""" + code + """\
 v_t = v_t_star + gamma
-escaped = 1.0 - exp_of_negative_(-expected * exp_((v - v_t) * sharpness))
-escaped = 1.0 if (uniform < escaped) & (ready <= 0.0) & last else 0.0
+chance = uniform if (refractory <= 0.0) & last else 1.0
+""" + CLAMP + """\
+excess = (v - v_t) * sharpness
+escaped = 0.0
+""" + phase_where("chance < expected * exp_bound_(excess) + 1e-15") + """\
+escaped = 1.0 if chance < 1.0 - exp_of_negative_(-expected * exp_(excess)) else 0.0
+---
 """,
         spike="escaped > 0.0",
         reset={**LIF_RESET, "i_eta": "i_eta + jump_eta", "v_t": "v_t + jump_gamma"},

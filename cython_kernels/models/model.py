@@ -42,6 +42,9 @@ KINDS = {
     "delta": "weights are steps of v, in mV",
 }
 
+# Kinds of which the cell's own spikes alone raise r: no weight arrives.
+OWN_KINDS = ("adaptation", "outward", "threshold")
+
 # What a membrane can ask for, and what a receptor of each kind adds to it:
 QUANTITIES = {
     "conductance": {"conductance": "{r}", "adaptation": "0.001 * {r}"},

@@ -181,7 +181,10 @@ class GIF_cond_exp(Cell, cells.GIF_cond_exp):
                                f"as long as {taus} = {np.asarray(tau.value).tolist()!r}")
 
     class model:
-        """A NeuronModel that has as many adaptation currents as the population's cells."""
+        """A NeuronModel with as many adaptation terms as the population's cells, at least three.
+
+        There is a loop for three of each kind, and a term without jumps changes no bit.
+        """
 
         @staticmethod
         def of(parameters):
@@ -204,8 +207,8 @@ class GIF_cond_exp(Cell, cells.GIF_cond_exp):
                                    "made with")
             return NeuronModel(
                 "gif", conductance_ports("exp"),
-                own_ports=(*(port("eta", "outward", k) for k in range(n["eta"])),
-                           *(port("gamma", "threshold", k) for k in range(n["gamma"]))),
+                own_ports=(*(port("eta", "outward", k) for k in range(max(n["eta"], 3))),
+                           *(port("gamma", "threshold", k) for k in range(max(n["gamma"], 3)))),
                 parameters={"jump_eta": lambda p: _total(p["a_eta"]),
                             "jump_gamma": lambda p: _total(p["a_gamma"])},
                 carriers={name: carrier for name, carrier, there in (
