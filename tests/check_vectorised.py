@@ -28,7 +28,7 @@ FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contr
 ISA_FLAGS = {
     "v2": ["-march=x86-64-v2"],
     "v3": ["-march=x86-64-v3"],
-    "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
+    "v4": ["-march=x86-64-v4", "-mtune=skylake-avx512", "-mprefer-vector-width=512"],
 } if platform.machine() == "x86_64" else {"baseline": []}
 
 

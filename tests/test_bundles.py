@@ -1,10 +1,10 @@
 """Synapses that wait with their source until they are due (bundles.py), beside rows and rings."""
 
 import numpy as np
-import pytest
-
 import pyNN.laconeu as sim
+import pytest
 from pyNN.random import NumpyRNG, RandomDistribution
+
 from pyNN_laconeu import bundles
 
 
@@ -38,8 +38,9 @@ def network(threads=1, shortest=0.1, seed=3):
     noise = sim.Population(83, sim.SpikeSourcePoisson(rate=900.0))
     sim.Projection(noise, exc, sim.OneToOneConnector(), sim.StaticSynapse(weight=0.5, delay=1.0))
     projections = []
-    for pre, post, mean, receptor in ((exc, exc, 0.04, "excitatory"), (exc, inh, 0.003, "excitatory"),
-                                      (inh, exc, -0.3, "inhibitory"), (inh, inh, 0.01, "inhibitory")):
+    for pre, post, mean, receptor in (
+            (exc, exc, 0.04, "excitatory"), (exc, inh, 0.003, "excitatory"),
+            (inh, exc, -0.3, "inhibitory"), (inh, inh, 0.01, "inhibitory")):
         weight = RandomDistribution("uniform", tuple(sorted((0.5 * mean, 1.5 * mean))), rng=rng)
         delay = RandomDistribution("uniform", (shortest, 3.0), rng=rng)
         projections.append(sim.Projection(

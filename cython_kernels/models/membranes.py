@@ -457,9 +457,10 @@ HH_FLOW = Flow(
     states=("v", "m", "h", "n"),
     drives=("given", "pulled"),
     constants=("rate_Na", "rate_K", "e_rev_Na", "e_rev_K", "v_offset"),
-    locals=("g_Na", "g_K", "rate", "pull", "square", "series", "u", "e_360", "e_180", "e_40", "e_20", "e_18",
-            "e_5", "e_4", "x_m", "y_m", "x_n", "over_m", "under_m", "over_n", "under_h", "both",
-            "others", "inverse", "alpha_m", "beta_m", "alpha_h", "beta_h", "alpha_n", "beta_n"),
+    locals=("g_Na", "g_K", "rate", "pull", "square", "series", "u", "e_360", "e_180", "e_40",
+            "e_20", "e_18", "e_5", "e_4", "x_m", "y_m", "x_n", "over_m", "under_m", "over_n",
+            "under_h", "both", "others", "inverse", "alpha_m", "beta_m", "alpha_h", "beta_h",
+            "alpha_n", "beta_n"),
     # Each rate x / (exp(x) - 1) is 1 - x/2 + x^2/12 next to x = 0; the four quotients have one
     # common denominator. e_40 is exp(-u / 40), and so on: all of them powers of exp(-u / 720),
     # exact to 1e-14.
