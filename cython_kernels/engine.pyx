@@ -11,7 +11,7 @@ One time step, n -> n+1, for each neuron (h is the step):
     membrane is reset;
  4. signals are sampled at t_n+1;
  5. the spike arrives with delay d (at least one step) at t_n+1+d: its weight is added to the ring
-    slot of that step.
+    slot of that step, at once or, where synapses are bundled, when that step begins.
 
 A plastic synapse changes when a spike of its source has passed the axonal part of the delay; what
 it then is, is delivered. plasticity.pxi has the rule and the order of its events.
@@ -37,7 +37,7 @@ together. Junctions act on one thread, between two meetings more.
 
 Why the result depends on nothing but the network:
  - a neuron's update reads only its own state, and the slots of its own receptors;
- - a slot receives its weights by emission step, then projection, then source, then the order of the
+ - a slot receives its weights by emission step, then projection (or bundle, see bundles.pxi), then source, then the order of the
    source's row, whatever the interval (that of a spike which waits in an axon counts as emitted
    when it has passed): neurons and sources have slots of their own (what comes from sources is
    delivered one interval earlier, and the two kinds would otherwise interleave differently; not

@@ -249,6 +249,8 @@ class Network:
         if not np.isfinite(t):
             raise ValueError(f"cannot run until t = {t} ms: the time must be finite")
         target = self.steps(t)
+        if any(bundle.is_over(self.step) for bundle in self._retired):
+            self.changed()
         if target > self.step and self._engine is None:
             self._compile()
         self.running = True
