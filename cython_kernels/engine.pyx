@@ -37,11 +37,11 @@ together. Junctions act on one thread, between two meetings more.
 
 Why the result depends on nothing but the network:
  - a neuron's update reads only its own state, and the slots of its own receptors;
- - a slot receives its weights by emission step, then projection (or bundle, see bundles.pxi), then source, then the order of the
-   source's row, whatever the interval (that of a spike which waits in an axon counts as emitted
-   when it has passed): neurons and sources have slots of their own (what comes from sources is
-   delivered one interval earlier, and the two kinds would otherwise interleave differently; not
-   so where synapses are plastic), added together when they are read;
+ - a slot receives its weights by emission step, then projection (or bundle: see bundles.pxi), then
+   source, then the order of the source's row, whatever the interval (that of a spike which waits in
+   an axon counts as emitted when it has passed): neurons, sources and bundles have slots of their
+   own (what comes from sources is delivered one interval earlier, and the two kinds would otherwise
+   interleave differently; not so where synapses are plastic), added together when they are read;
  - each target belongs to one thread, which alone writes its slots, its history of spikes and the
    weights of its plastic synapses;
  - random numbers are functions of (seed, purpose, population; neuron, step, draw).
