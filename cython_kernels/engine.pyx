@@ -166,7 +166,10 @@ cdef struct Population:
     double *constant[MAX_CONSTANTS]
     bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
     int64_t *first_block        # [n_threads + 1]
+    double *force               # [n] what i_offset does, see Membrane.force
     double *offset              # [n] nA
+    double *force_rest          # [n]
+    double *force_gain          # [n]
     int n_receptors
     Receptor *receptor
     int n_injections
@@ -403,7 +406,10 @@ cdef class Engine:
         p.first_block = longs(blocks[0], self.keep)
         p.varied = spec.varied
         self._take_constants(p.constant, spec, blocks[1])
-        p.offset = doubles(spec.offset, self.keep)
+        p.force = doubles(spec.force, self.keep)
+        p.offset = doubles(spec.force_terms[0], self.keep)
+        p.force_rest = doubles(spec.force_terms[1], self.keep)
+        p.force_gain = doubles(spec.force_terms[2], self.keep)
         p.n_receptors = len(spec.receptors)
         p.receptor = <Receptor *>calloc(p.n_receptors + 1, sizeof(Receptor))
         p.n_injections = len(spec.injections)
@@ -894,8 +900,8 @@ cdef class Engine:
         cdef double memory[(MAX_DRIVES + MAX_PORTS + 4) * BLOCK + 16]
         cdef double *drive = <double *>((<uintptr_t>&memory[0] + 63) & ~<uintptr_t>63)
         cdef double *nothing = drive + MAX_DRIVES * BLOCK  # arrives during a step
-        cdef double *current = nothing + MAX_PORTS * BLOCK
-        cdef double *uniform = current + BLOCK              # a neuron before and after the block's
+        cdef double *force = nothing + MAX_PORTS * BLOCK
+        cdef double *uniform = force + BLOCK                # a neuron before and after the block's
         cdef long long *spiking = <long long *>(uniform + BLOCK + 8)
         cdef long long *spiked = spiking + BLOCK           # in any of the step's substeps
         cdef long long *spikes = &spiked[0]
@@ -926,7 +932,7 @@ cdef class Engine:
             draw.first_group = <uint32_t>(lower >> 1)
             draw.key_0, draw.key_1 = self.seed ^ (<uint32_t>PURPOSE_ESCAPE << 24), p.stream
             draw.uniform = uniform
-        view.current = p.offset + lower
+        view.force = p.force + lower
         for k in range(p.n_drives):
             view.drive[k] = drive + k * BLOCK
             receptor_view.drive[k] = view.drive[k]
@@ -953,8 +959,8 @@ cdef class Engine:
                 if r.arrival_of_sources != NULL:
                     add_and_clear(arrival, r.arrival_of_sources + slot, n)
             if p.n_injections:
-                self._inject(p, current, step + s - self.first_step, lower, n)
-                view.current = current
+                self._inject(p, force, step + s - self.first_step, lower, n)
+                view.force = force
             if p.draw != NULL:
                 draw.stamp_low = <uint32_t>(step + s + 1)
                 draw.stamp_high = <uint32_t>((step + s + 1) >> 32)
@@ -1055,22 +1061,24 @@ cdef class Engine:
                     for i in range(at, at + self._counts(p, t, turn)[s]):
                         keep_spike(b, thread, p.spike_index[i], step + s + 1)
 
-    cdef void _inject(self, Population *p, double *current, int64_t column, int64_t lower,
+    cdef void _inject(self, Population *p, double *force, int64_t column, int64_t lower,
                       int64_t n) noexcept nogil:
-        """current = i_offset + what the current sources inject during this step."""
+        """The force of i_offset and what the current sources inject during this step."""
         cdef int64_t i
         cdef int k
         cdef double level
         cdef Injection *injection
         for i in range(n):
-            current[i] = p.offset[lower + i]
+            force[i] = p.offset[lower + i]
         for k in range(p.n_injections):
             injection = &p.injection[k]
             level = self.levels[injection.source * self.n_levels + column]
             if level != 0.0:
                 for i in range(bisect(injection.index, injection.n, lower),
                                bisect(injection.index, injection.n, lower + n)):
-                    current[injection.index[i] - lower] += level
+                    force[injection.index[i] - lower] += level
+        for i in range(n):
+            force[i] = p.force_rest[lower + i] + p.force_gain[lower + i] * force[i]
 
     cdef void _deliver(self, int thread, int turn, int64_t step, int64_t length,
                        bint from_sources, bint at_origin) noexcept nogil:

@@ -205,7 +205,7 @@ class Loop:
         """The membrane's states, constants and lines; its drives are variables by then."""
         self.states(membrane.states)
         self.constants(membrane.constants)
-        self.array("current", "view.current", type_="restricted_in_t")
+        self.array("force", "view.force", type_="restricted_in_t")
         if membrane.random:
             self.array("uniform", "view.uniform", type_="restricted_in_t")
         self.arguments += ["restricted_flags_t spiking_", "restricted_flags_t any_spiking",

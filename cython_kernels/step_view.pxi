@@ -18,7 +18,7 @@ cdef struct StepView:
     double *constant[MAX_CONSTANTS]
     double *drive[MAX_DRIVES]       # scratch, [n]: receptors add, the membrane reads and clears
     double *arrival[MAX_PORTS]      # IN, [n]: weights that arrive at the end of the step; cleared
-    const double *current           # IN, [n]: injected current in nA, offset included
+    const double *force             # IN, [n]: what the injected current does, see Membrane.force
     const double *uniform           # IN, [n]: random numbers in [0, 1), for membranes that draw
     long long *spiking              # OUT, [n]: 1 where the neuron spiked, else 0
     long long any_spiking           # OUT: whether any did

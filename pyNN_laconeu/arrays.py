@@ -185,7 +185,8 @@ class NeuronArrays:
     states: list       # float64 [n] each, the membrane's, in its order
     constants: list    # float64 [n] or [1] each, the membrane's, then the fused receptors'
     n_drives: int      # arrays through which loops that are not fused meet
-    offset: np.ndarray  # float64 [n] nA, i_offset
+    force: np.ndarray  # float64 [n], what i_offset does; see Membrane.force
+    force_terms: tuple  # float64 [n] each: i_offset in nA, and a, b of Membrane.force
     receptors: list    # ReceptorArrays
     injections: list   # (row of the current source's levels, int32 [k] sorted indices)
 
@@ -233,6 +234,8 @@ class NeuronArrays:
                                                             from_sources=True)
             if port.on_spike is not None:
                 arrays[k].on_spike = np.array(resolve(port.on_spike, population))
+        offset = population.parameters.get("i_offset", 0.0)
+        rest, gain = membrane.force(p, h, MATHS)
         variant = "varied" if varied else "uniform"
         return cls(
             index=population.index, size=population.size,
@@ -241,7 +244,8 @@ class NeuronArrays:
             draw=KERNELS["uniform"] if membrane.random else 0, packs=membrane.flow is not None,
             states=[population.state[state] for state in membrane.states],
             constants=constants, n_drives=0 if fused else len(membrane.drives),
-            offset=aligned(population.parameters.get("i_offset", 0.0), (population.size,)),
+            force=aligned(rest + gain * offset, (population.size,)),
+            force_terms=tuple(aligned(term, (population.size,)) for term in (offset, rest, gain)),
             receptors=arrays,
             injections=network.injections(population))
 

@@ -93,7 +93,7 @@ def test_every_name_in_a_membrane_s_code_is_declared(name):
     used, assigned = names_in(
         membrane.update.replace(FLOW, PHASE) + f"spikes_here = {membrane.spike}\n" + "".join(
             f"after_{state} = {expression}\n" for state, expression in membrane.reset.items()))
-    built_in = BUILT_IN | {"last", "last_f", "current", "spikes_here",
+    built_in = BUILT_IN | {"last", "last_f", "force", "spikes_here",
                            *(f"after_{state}" for state in membrane.reset)}
     built_in |= {"uniform"} if membrane.random else set()
     declared = {*membrane.states, *membrane.constants, *membrane.drives, *membrane.locals}

@@ -72,22 +72,24 @@ def _lif_constants(p, step, m):
 # --- current-based -----------------------------------------------------------------------------
 
 def _lif_linear_constants(p, h, step, m):
-    decay = m.exp(-h / p["tau_m"])
+    return {"decay_v": m.exp(-h / p["tau_m"]), **_lif_constants(p, step, m)}
+
+
+def _lif_linear_force(p, h, m):
     risen = -m.expm1(-h / p["tau_m"])
-    return {"decay_v": decay, "pull_rest": p["v_rest"] * risen,
-            "gain_current": p["tau_m"] / p["cm"] * risen, **_lif_constants(p, step, m)}
+    return p["v_rest"] * risen, p["tau_m"] / p["cm"] * risen
 
 
 LIF_LINEAR = Membrane(
     name="lif_linear",
     parameters=LIF_PARAMETERS,
     states=LIF_STATES,
-    constants={"decay_v": "exp(-h / tau_m)", "pull_rest": "mV", "gain_current": "mV/nA",
-               **LIF_CONSTANTS},
+    constants={"decay_v": "exp(-h / tau_m)", **LIF_CONSTANTS},
     step_constants=_lif_linear_constants,
+    force=_lif_linear_force,
     drives={"jump": Drive("jump", filtered=True)},
     locals=("v_free",),
-    update="v_free = decay_v * v + (pull_rest + gain_current * current + jump)\n" + CLAMP,
+    update="v_free = decay_v * v + (force + jump)\n" + CLAMP,
     spike="v >= v_thresh",
     reset=LIF_RESET,
     clamp=LIF_CLAMP,
@@ -100,11 +102,15 @@ LIF_LINEAR = Membrane(
 # --- conductance-based -------------------------------------------------------------------------
 
 def _leak_constants(p):
-    return {"leak_rate": 1.0 / p["tau_m"], "leak_pull": p["v_rest"] / p["tau_m"],
-            "inverse_cm": 1.0 / p["cm"]}
+    return {"leak_rate": 1.0 / p["tau_m"], "inverse_cm": 1.0 / p["cm"]}
 
 
-LEAK_CONSTANTS = {"leak_rate": "1/ms", "leak_pull": "mV/ms", "inverse_cm": "1/nF"}
+LEAK_CONSTANTS = {"leak_rate": "1/ms", "inverse_cm": "1/nF"}
+
+
+def _leak_force(p, h, m):
+    # mV/ms
+    return p["v_rest"] / p["tau_m"], 1.0 / p["cm"]
 
 
 def _conductance_solver(nodes, weights):
@@ -150,7 +156,7 @@ def _conductance_solver(nodes, weights):
              "highest = from_start if from_start > highest else highest",
              "v_free = v_mean + (v - v_mean) * decay "
              "if (decay < 0.37) & (lowest * highest > 0.0) else v_free", PHASE.strip()]
-    names = ["v_mean", "v_free", "force", "idle", "decay", "from_start", "to_rest_0", "to_rest_1",
+    names = ["v_mean", "v_free", "idle", "decay", "from_start", "to_rest_0", "to_rest_1",
              "lowest", "highest"]
     names += [f"slope_{k}" for k in range(end + 1)] + [f"exposure_{k}" for k in range(end)]
     return drives, tuple(names), "\n".join(code) + "\n"
@@ -175,8 +181,9 @@ def _lif_conductance(name, rule, order):
         constants={**LEAK_CONSTANTS, **LIF_CONSTANTS},
         step_constants=_lif_conductance_constants,
         drives=drives,
+        force=_leak_force,
         locals=names,
-        update="force = leak_pull + current * inverse_cm\n" + code + CLAMP,
+        update=code + CLAMP,
         spike="(v >= v_thresh) & last",
         reset=LIF_RESET,
         clamp=LIF_CLAMP,
@@ -207,11 +214,12 @@ IZHIKEVICH = Membrane(
     states={"v": "mV", "u": "mV/ms"},
     constants={"a": "1/ms", "b": "1/ms", "c": "mV", "d": "mV/ms"},
     step_constants=_izhikevich_constants,
+    force=lambda p, h, m: (0.0, 1000.0),
     drives={"jump": Drive("jump")},
     locals=("v_old",),
     update="""\
 v_old = v
-v = v_old + (dt * (0.04 * v_old * v_old + 5.0 * v_old + 140.0 - u + 1000.0 * current) + jump)
+v = v_old + (dt * (0.04 * v_old * v_old + 5.0 * v_old + 140.0 - u + force) + jump)
 u = u + dt * a * (b * v_old - u)
 """,
     spike="v >= 30.0",
@@ -264,10 +272,11 @@ ADEXP = Membrane(
                "grid", "v_rest": "mV", "v_reset": "mV", "a": "uS", "b": "nA", "rate_w": "1/ms",
                "refractory_time": "ms"},
     step_constants=_adexp_constants,
+    force=_leak_force,
     drives={"rate_0": Drive("conductance", at=0.0), "rate_1": Drive("conductance", at=0.5),
             "rate_2": Drive("conductance", at=1.0), "pull_0": Drive("pull", at=0.0),
             "pull_1": Drive("pull", at=0.5), "pull_2": Drive("pull", at=1.0)},
-    locals=("force", "held", "free", "begin", "middle", "late", "s", "q", "y", "y_0", "v_stage",
+    locals=("held", "free", "begin", "middle", "late", "s", "q", "y", "y_0", "v_stage",
             "w_0", "w_stage", "dy_1", "dy_2", "dy_3", "dw_1", "dw_2", "dw_3", "g_0", "g_1", "g_2",
             "g_end", "b_0", "b_1", "b_2", "b_end", "bend_g", "bend_b", "bend", "push", "drive",
             "y_spike", "y_end", "crossed", "part", "gap", "run", "curve", "moment", "v_stiff",
@@ -278,7 +287,6 @@ ADEXP = Membrane(
     # What few cells need (a part of the substep refractory, a spike, great stiffness) has phases of
     # its own.
     update="""\
-force = leak_pull + current * inverse_cm
 g_0 = leak_rate + inverse_cm * rate_0
 g_1 = leak_rate + inverse_cm * rate_1
 g_end = leak_rate + inverse_cm * rate_2
@@ -419,7 +427,6 @@ def _hh_constants(p, h, step, m):
     return {"rate_Na": p["gbar_Na"] / p["cm"], "rate_K": p["gbar_K"] / p["cm"],
             "e_rev_Na": p["e_rev_Na"], "e_rev_K": p["e_rev_K"], "v_offset": p["v_offset"],
             "inverse_cm": 1.0 / p["cm"], "leak_rate": p["g_leak"] / p["cm"],
-            "leak_pull": p["g_leak"] * p["e_rev_leak"] / p["cm"],
             "part_of_step": h / step + 0.0 * p["cm"],
             # hh_cond_exp_traub, NEST: two ms without another spike
             "refractory_steps": m.ceil(2.0 / step - 1e-6) + 0.0 * p["cm"]}
@@ -518,7 +525,6 @@ beta_n = alpha_n + beta_n
 # What receptors, leak and current are over cm.
 HH_PARTS = """\
 per_quarter = 4.0 / dt * inverse_cm
-force = leak_pull + current * inverse_cm
 """ + "".join(f"""\
 {name}_6 = {always} + per_quarter * {drive}_75
 {name}_5 = {always} + per_quarter * ({drive}_50 - {drive}_75)
@@ -538,10 +544,11 @@ HH = Membrane(
                "e_rev_K": "mV", "v_offset": "mV", **LEAK_CONSTANTS,
                "part_of_step": "substep / step", "refractory_steps": "2 ms / step"},
     step_constants=_hh_constants,
+    force=lambda p, h, m: (p["g_leak"] * p["e_rev_leak"] / p["cm"], 1.0 / p["cm"]),
     drives={f"{name}_{round(100 * since)}": Drive(quantity, since=since)
             for name, quantity in (("conductance", "conductance"), ("charge", "pull"))
             for since in (0.0, 0.25, 0.5, 0.75)},
-    locals=("per_quarter", "force", *(f"{name}_{k}" for name in HH_FLOW.drives for k in range(7)),
+    locals=("per_quarter", *(f"{name}_{k}" for name in HH_FLOW.drives for k in range(7)),
             "g_Na", "g_K", "change", "peaked"),
     flow=HH_FLOW,
     update=HH_PARTS + FLOW + HH_CHANNELS + """\
@@ -583,7 +590,7 @@ REDUCED_POTENTIAL = """\
 m = 1.0 / (1.0 + exp_((v_half_Na - v) * inverse_k_Na))
 g = gbar_Na * m
 rate = g + gbar_K * n + g_leak + rate_mean
-pull = g * (e_rev_Na - v) + gbar_K * n * (e_rev_K - v) + g_leak * (e_rev_leak - v) + current \
+pull = g * (e_rev_Na - v) + gbar_K * n * (e_rev_K - v) + g_leak * (e_rev_leak - v) + force \
 + pull_mean - rate_mean * v
 rate = 0.5 * dt * inverse_cm * (rate - g * (1.0 - m) * inverse_k_Na * (e_rev_Na - v))
 rate = rate if rate > -1.0 else -1.0
@@ -651,13 +658,13 @@ def _gif():
                    "expected": "spikes per step at the threshold", "jump_eta": "nA",
                    "jump_gamma": "mV"},
         step_constants=_gif_constants,
+        force=_leak_force,
         drives={**drives, "eta": Drive("outward", at=1.0), "gamma": Drive("threshold", at=1.0)},
         locals=(*names, "chance", "excess", "escaped"),
         # A step ends in a spike where `chance` is below the probability, and so below a bound of
         # it: 1 - exp(-x) <= x, to rounding errors of 1e-16. Few are, and need the exponentials.
         update="""\
 i_eta = eta
-force = leak_pull + current * inverse_cm
 """ + code + """\
 v_t = v_t_star + gamma
 chance = uniform if (refractory <= 0.0) & last else 1.0

@@ -144,11 +144,13 @@ class Membrane:
                 `step_constants(p, h, step, m)`: substep and step in ms
     drives      name -> `Drive`
     update      lines of code: from the states at the substep's beginning to those at its end.
-                May use the states, the constants, the drives, `current` (nA), `dt` (ms), `last`
+                May use the states, the constants, the drives, `force`, `dt` (ms), `last`
                 (1 in the last substep of a step, else 0; `last_f` as a float), its own locals,
                 and `uniform` (a random number in [0, 1), new in each step) if it is `random`;
                 in phases, see PHASE and `phase_where`
     flow        a `Flow`, to be found in `update` as FLOW, or None
+    force       (a, b) by (p, h, m): `force` is a + b i where i nA are injected, i_offset included;
+                i itself by default. Known before a step, it saves the loop what goes into it
     spike       an expression: true where a spike is emitted; spikes are stamped at the step's end
     reset       state -> expression after a spike
     substep     the longest substep in ms, or None: a step is one substep
@@ -177,6 +179,7 @@ class Membrane:
     reset: dict = field(default_factory=dict)
     locals: tuple = ()
     flow: Flow = None
+    force: Callable = lambda p, h, m: (0.0, 1.0)
     substep: float = None
     capacitance: object = "cm"
     clamp: tuple = None
