@@ -179,7 +179,10 @@ class Network:
             (receptor_type, post) for *_, post, receptor_type, _ in tables})
         self._fed = {(post.index, receptor_type, self.serves_early(pre, rows))
                      for *_, pre, post, receptor_type, rows in tables}
-        bundles = [*self._retired, *(bundle for _, bundle in sorted(self._bundles.items()))]
+        # At most one bundle of each source has a step's spikes, so that their order is the same
+        # whatever was retired and replaced.
+        bundles = sorted([*self._retired, *self._bundles.values()],
+                         key=lambda bundle: (bundle.index, bundle.since))
         engine = Engine(self.n_threads, interval, self._n_slots, self.seed & 0xFFFFFFFF,
                         len(self.populations), len(tables), len(junctions), len(bundles))
         if self._slot_size:
@@ -237,8 +240,9 @@ class Network:
         """Bring synapses up to now, see `Engine.settle`; between two runs."""
         engine = Engine(self.n_threads, 1, self._n_slots, self.seed & 0xFFFFFFFF, 0, 1)
         # Only what leaves an axon early is delivered; the rest has no arrival to wait for.
-        ring = (self.ring(post, receptor_type, from_sources=False) if everything
-                else np.zeros((1, post.size)))
+        ring = self.ring(post, receptor_type, from_sources=False) if everything else None
+        if ring is None:
+            ring = np.zeros((1, post.size))
         engine.add_table(0, 0, ring, rows, stream)
         engine.settle(0, self.step, everything, looking)
 
@@ -305,9 +309,9 @@ class Network:
             ring[:] = 0.0
         for bundle in self._bundles.values():
             bundle.reset()
-        if self._retired:
+        if self._bundles or self._retired:
             self._retired = []
-            self.changed()
+            self.changed()  # from which step on bundles have spikes
         for population in self.populations:
             population.reset_state()
         for projection in self.projections:

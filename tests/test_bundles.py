@@ -51,6 +51,14 @@ def network(threads=1, shortest=0.1, seed=3):
     return (exc, inh), projections
 
 
+def connect(pre, post, longest, heaviest=0.004, seed=4):
+    rng = NumpyRNG(seed=seed)
+    return sim.Projection(
+        pre, post, sim.FixedProbabilityConnector(0.5, rng=rng), sim.StaticSynapse(
+            weight=RandomDistribution("uniform", (0.0, heaviest), rng=rng),
+            delay=RandomDistribution("uniform", (0.2, longest), rng=rng)))
+
+
 def bundled(projection):
     return [rows.bundle is not None for *_, rows in projection._rows]
 
@@ -145,11 +153,7 @@ def test_a_projection_made_later_sees_no_earlier_spikes(monkeypatch):
     def script():
         populations, _ = network(2)
         sim.run(18.2)
-        rng = NumpyRNG(seed=4)
-        sim.Projection(populations[0], populations[1], sim.FixedProbabilityConnector(0.5, rng=rng),
-                       sim.StaticSynapse(
-                           weight=RandomDistribution("uniform", (0.0, 0.004), rng=rng),
-                           delay=RandomDistribution("uniform", (0.2, 5.0), rng=rng)))
+        connect(populations[0], populations[1], longest=5.0)
         sim.run(20.0)
         return result(populations)
     assert_close(*both(monkeypatch, script))
@@ -229,3 +233,58 @@ def test_a_large_network_takes_bundles_by_itself():
     sim.run(0.5)
     assert bundled(projection) == [True]
     assert len(projection) == projection._rows[0][2].size
+
+
+def test_after_reset_a_projection_made_late_works_from_the_beginning(monkeypatch):
+    def script():
+        sim.setup(timestep=0.1)
+        source = sim.Population(40, sim.IF_curr_exp(i_offset=1.2))
+        target = sim.Population(20, sim.IF_curr_exp())
+        for cells in (source, target):
+            cells.record(["spikes", "v"])
+        sim.run(25.0)
+        connect(source, target, longest=5.0, heaviest=0.1)
+        sim.run(30.0)
+        sim.reset()
+        sim.run(55.0)
+        return result((source, target))
+    assert_close(*both(monkeypatch, script))
+
+
+def test_delays_of_a_plastic_projection_made_late_can_be_set_before_the_next_run(monkeypatch):
+    def script():
+        populations, _ = network()
+        sim.run(10.0)
+        plastic = sim.Projection(
+            populations[0], populations[1], sim.FixedProbabilityConnector(0.2, rng=NumpyRNG(8)),
+            sim.STDPMechanism(timing_dependence=sim.SpikePairRule(),
+                              weight_dependence=sim.AdditiveWeightDependence(w_max=0.01),
+                              weight=0.002, delay=1.0))
+        plastic.set(delay=2.0)
+        sim.run(20.0)
+        return result(populations)
+    assert_close(*both(monkeypatch, script))
+
+
+def test_values_set_as_they_were_change_no_bit(monkeypatch):
+    take_bundles(monkeypatch)
+    results = []
+    for is_set in (False, True):
+        sim.setup(timestep=0.1)
+        # All spike in the same steps, so that much of both bundles arrives at a time.
+        sources = [sim.Population(40, sim.IF_curr_exp(i_offset=1.2)) for _ in range(2)]
+        target = sim.Population(20, sim.IF_cond_exp())
+        projections = [connect(source, target, longest=0.5, seed=seed)
+                       for seed, source in enumerate(sources)]
+        sources[1].record("spikes")
+        target.record("gsyn_exc")
+        while not sources[1].mean_spike_count():
+            sim.run(0.1)
+        if is_set:
+            connection = projections[1][0]
+            connection.weight = connection.weight
+        sim.run(5.0)
+        assert all(bundled(projections[1]))
+        results.append(target.get_data().segments[0].filter(name="gsyn_exc")[0].magnitude)
+    assert results[0].any()
+    np.testing.assert_array_equal(*results)
