@@ -99,11 +99,11 @@ class Bundle:
         return from_bundle(self.start, self.segment, self.target, self.weight, self.shortest,
                            member.first, rows.n_post, rows.size)
 
-    def retire(self, step):
-        """No spikes after `step`: rows that are still members take their arrays back."""
+    def retire(self, step, in_use):
+        """No spikes after `step`: rows whose ids are in `in_use` take their arrays back."""
         self.until = step
         for member in self.members:
-            if member.rows.bundle is self:
+            if id(member.rows) in in_use and member.rows.bundle is self:
                 member.rows.take_back()
         self.members = []
 

@@ -172,7 +172,8 @@ class Network:
         junctions = [table for projection in self.projections for table in projection.junctions()]
         if junctions:
             interval = 1
-        self._bundle(tables)
+        with _interrupts_held():
+            self._bundle(tables)
         tables = [table for table in tables if table[-1].bundle is None]
         longest = max((rows.longest_delay for *_, rows in tables), default=1)
         self._resize_rings(longest + interval + 1, {
@@ -209,10 +210,11 @@ class Network:
     def _bundle(self, tables):
         """Have the bundles that these tables make; what changed goes into bundles of its own."""
         groups = grouped([table for _, _, *table in tables])
+        in_use = {id(rows) for *_, rows in tables}
         for index, bundle in list(self._bundles.items()):
             rows = [rows for *_, rows in groups.get(index, [])]
             if [id(member.rows) for member in bundle.members] != [id(each) for each in rows]:
-                bundle.retire(self.step)
+                bundle.retire(self.step, in_use)
                 self._retired.append(self._bundles.pop(index))
         self._retired = [bundle for bundle in self._retired if not bundle.is_over(self.step)]
         for index, group in groups.items():
@@ -253,14 +255,19 @@ class Network:
         if not np.isfinite(t):
             raise ValueError(f"cannot run until t = {t} ms: the time must be finite")
         target = self.steps(t)
-        if any(bundle.is_over(self.step) for bundle in self._retired):
-            self.changed()
-        if target > self.step and self._engine is None:
-            self._compile()
+        if target > self.step:
+            self._compile_if_stale()
         self.running = True
         while self.step < target:
+            self._compile_if_stale()
+            # To the step at which a retired bundle can go: it has the memory of as many synapses.
+            ends = [bundle.until + bundle.longest - self.step for bundle in self._retired]
             with _interrupts_held():
-                self._advance(min(target - self.step, self._slice))
+                self._advance(min(target - self.step, self._slice, *ends))
+
+    def _compile_if_stale(self):
+        if self._engine is None or any(bundle.is_over(self.step) for bundle in self._retired):
+            self._compile()
 
     def _advance(self, n_steps):
         self._make_room()

@@ -194,7 +194,7 @@ class Rows:
     @property
     def can_be_bundled(self):
         """Whether they are static, with many delays and weights."""
-        return self.n_post is not None and (
+        return self.size > 0 and self.n_post is not None and (
             self.bundle is not None or isinstance(self.values["weight"], np.ndarray))
 
     def move_to(self, bundle):

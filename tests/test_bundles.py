@@ -1,5 +1,8 @@
 """Synapses that wait with their source until they are due (bundles.py), beside rows and rings."""
 
+import signal
+import weakref
+
 import numpy as np
 import pyNN.laconeu as sim
 import pytest
@@ -288,3 +291,96 @@ def test_values_set_as_they_were_change_no_bit(monkeypatch):
         results.append(target.get_data().segments[0].filter(name="gsyn_exc")[0].magnitude)
     assert results[0].any()
     np.testing.assert_array_equal(*results)
+
+
+def test_ctrl_c_waits_until_a_bundle_is_whole(monkeypatch):
+    def script(interrupted):
+        populations, _ = network()
+        if interrupted:
+            filled = []
+
+            def fill_and_interrupt(*arrays):
+                filled.append(fill_bundle(*arrays))
+                if len(filled) == 2:
+                    signal.raise_signal(signal.SIGINT)
+
+            with monkeypatch.context() as patch:
+                fill_bundle = bundles.fill_bundle
+                patch.setattr(bundles, "fill_bundle", fill_and_interrupt)
+                with pytest.raises(KeyboardInterrupt):
+                    sim.run(20.0)
+            assert sim.get_current_time() == 0.0
+        sim.run(60.0)
+        return result(populations)
+    take_bundles(monkeypatch)
+    assert_same(script(False), script(True))
+
+
+def test_without_memory_for_a_bundle_nothing_is_lost(monkeypatch):
+    def script(refused):
+        populations, projections = network()
+        sim.run(20.0)
+        projections[0].set(weight=RandomDistribution("uniform", (0.0, 0.05), rng=NumpyRNG(7)))
+        if refused:
+            def no_memory(*arrays):
+                raise MemoryError("no memory")
+
+            for name in ("from_bundle", "count_segments"):
+                with monkeypatch.context() as patch:
+                    patch.setattr(bundles, name, no_memory)
+                    with pytest.raises(MemoryError, match="no memory"):
+                        sim.run(20.0)
+        sim.run(20.0)
+        return result(populations)
+    take_bundles(monkeypatch)
+    assert_same(script(False), script(True))
+
+
+def test_what_is_retired_goes_when_its_last_spikes_have_arrived(monkeypatch):
+    take_bundles(monkeypatch)
+    populations, projections = network()
+    sim.run(5.0)
+    replaced = [weakref.ref(projections[0]._rows[0][2].bundle)]
+    projections[0].set(weight=RandomDistribution("uniform", (0.0, 0.05), rng=NumpyRNG(7)))
+    seen = []
+    advance = type(populations[0].network)._advance
+
+    def looking(network, n_steps):
+        advance(network, n_steps)
+        seen.append((network.step, replaced[0]() is not None))
+
+    monkeypatch.setattr(type(populations[0].network), "_advance", looking)
+    sim.run(20.0)
+    # The longest delay is 3 ms; the compilation after that has dropped it.
+    assert seen[0] == (80, True) and seen[-1] == (250, False)
+
+
+def test_rows_without_synapses_are_in_no_bundle_and_in_nobodys_way(monkeypatch):
+    take_bundles(monkeypatch)
+    sim.setup(timestep=0.1)
+    cells = [sim.Population(20, sim.IF_curr_exp(i_offset=1.2)) for _ in range(3)]
+    both_sources = sim.Projection(
+        cells[0] + cells[1], cells[2],
+        sim.FromListConnector([(0, k, 0.01 * (k + 1), 1.0 + 0.1 * k) for k in range(10)]),
+        sim.StaticSynapse())
+    projection = connect(cells[1], cells[2], longest=3.0)
+    sim.run(1.0)
+    assert bundled(both_sources) == [True, False] and bundled(projection) == [True]
+    assert projection._rows[0][2].bundle.shortest == 2
+
+
+def test_a_change_copies_no_more_than_stays(monkeypatch):
+    take_bundles(monkeypatch)
+    _, projections = network()
+    sim.run(1.0)
+    projections[0].set(weight=RandomDistribution("uniform", (0.0, 0.05), rng=NumpyRNG(7)))
+    sizes = []
+
+    def counted(*arrays):
+        sizes.append(arrays[-1])
+        return from_bundle(*arrays)
+
+    from_bundle = bundles.from_bundle
+    monkeypatch.setattr(bundles, "from_bundle", counted)
+    sim.run(1.0)
+    assert sizes == [len(projections[1])]  # the other of this source
