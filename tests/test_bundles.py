@@ -384,3 +384,121 @@ def test_a_change_copies_no_more_than_stays(monkeypatch):
     monkeypatch.setattr(bundles, "from_bundle", counted)
     sim.run(1.0)
     assert sizes == [len(projections[1])]  # the other of this source
+
+
+CELLS = (
+    sim.IF_curr_exp(i_offset=1.0, tau_m=5.0), sim.IF_cond_exp(i_offset=0.8, tau_m=8.0),
+    sim.IF_curr_alpha(i_offset=1.0, tau_m=6.0), sim.HH_cond_exp(i_offset=1.0),
+    sim.PointNeuron(sim.AdExp(i_offset=1.5), **{
+        f"r{k}": (sim.AlphaPSR if k % 2 else sim.ExpPSR)(tau_syn=1.0 + k, e_syn=-10.0 * k)
+        for k in range(9)}))
+
+
+def changing_network(seed, threads, cut):
+    """What a random network, changed at random between runs, records and has as connections.
+
+    Weights are multiples of 2^-8, or 2^-6: their sums are exact, in whatever order they are added.
+    cut: whether runs are cut at random.
+    """
+    draw, cuts = np.random.default_rng(seed), np.random.default_rng(seed)
+    dt, shortest = draw.choice([0.1, 0.25, 0.5]), draw.choice([1, 1, 7])
+    sim.setup(timestep=dt, threads=threads)
+    populations, projections, seen = [], [], []
+
+    def one_of(things):
+        return things[draw.integers(len(things))]
+
+    def sign(cells, receptor_type):
+        return 1.0 if cells.conductance_based or receptor_type != "inhibitory" else -1.0
+
+    def add_population():
+        size = one_of([1, 2, 9, 40])
+        cells = sim.Population(size, one_of(CELLS))
+        cells.initialize(v=draw.uniform(-70.0, -50.0, size))
+        cells.record(["spikes", "v"])
+        noise = sim.Population(size, sim.SpikeSourcePoisson(rate=one_of([0.0, 300.0])))
+        receptor_type = one_of(cells.receptor_types[:2])
+        sim.Projection(noise, cells, sim.OneToOneConnector(), sim.StaticSynapse(
+            weight=sign(cells, receptor_type) / 64, delay=dt), receptor_type=receptor_type)
+        populations.append(cells)
+
+    def part_of(cells):
+        return cells[np.sort(draw.permutation(cells.size)[:cells.size // 2 + 1])]
+
+    def add_projection():
+        pre, post = one_of(populations), one_of(populations)
+        receptor_type = one_of([name for name in post.receptor_types if "gap" not in name])
+        kind = draw.integers(6)
+        synapse = sim.StaticSynapse()
+        if kind == 0:
+            pre = part_of(pre)
+        elif kind == 1:
+            post = part_of(post)
+        elif kind == 2 and pre is not populations[0]:
+            pre = pre + populations[0]
+        elif kind == 3 and sign(post, receptor_type) > 0.0:
+            # Its weights stay as they are.
+            synapse = sim.STDPMechanism(
+                timing_dependence=sim.SpikePairRule(A_plus=0.0, A_minus=0.0), delay=dt * shortest,
+                weight_dependence=sim.AdditiveWeightDependence(), dendritic_delay_fraction=0.5)
+        n, more = one_of([0, 5, 200]), one_of([1, 3, 12, 40])
+        projections.append(sim.Projection(pre, post, sim.FromListConnector([
+            (draw.integers(pre.size), draw.integers(post.size),
+             sign(post, receptor_type) * draw.integers(64) / 256,
+             dt * draw.integers(shortest, shortest + more))
+            for _ in range(n)]), synapse, receptor_type=receptor_type))
+
+    def change_weights():
+        projection = one_of(projections)
+        weights = projection.get("weight", "list", with_address=False)
+        if weights:
+            projection.set(weight=one_of([weights[0], weights[::-1]]))
+
+    def change_delays():
+        projection = one_of(projections)
+        projection.set(delay=one_of([
+            dt * shortest, list(dt * draw.integers(shortest, 60, len(projection)))]))
+
+    def change_one():
+        for projection in projections:
+            if len(projection):
+                connection = projection[draw.integers(len(projection))]
+                connection.weight *= 0.5
+                connection.delay = dt * draw.integers(shortest, 80)
+
+    def look():
+        seen.append([each.get(["weight", "delay"], "list") for each in projections])
+
+    def run(n_steps):
+        while cut and n_steps > 1:
+            part = min(n_steps, cuts.integers(1, 12))
+            sim.run(part * dt)
+            n_steps -= part
+            populations[0].set(cm=populations[0].get("cm"))  # compiles again
+        sim.run(n_steps * dt)
+
+    add_population()
+    for part in (add_population, add_projection, add_projection, add_projection):
+        part()
+    for _ in range(8):
+        run(one_of([0, 1, 2, 30, 100]))
+        one_of([add_population, add_projection, add_projection, change_weights, change_delays,
+                change_one, look, sim.reset])()
+    run(60)
+    look()
+    return result(populations), seen, any(any(bundled(each)) for each in projections
+                                          if each._rows)
+
+
+def test_random_networks_that_change_are_the_same_with_rows_and_bundles(monkeypatch):
+    n_bundled = 0
+    for seed in range(24):
+        take_rows(monkeypatch)
+        rows, seen, _ = changing_network(seed, 1, False)
+        take_bundles(monkeypatch)
+        for threads, cut in ((1, False), (3, True)):
+            of_bundles, seen_too, is_bundled = changing_network(seed, threads, cut)
+            assert_same(rows, of_bundles)
+            assert seen == seen_too
+        n_bundled += is_bundled
+    assert n_bundled > 12
