@@ -228,9 +228,9 @@ def test_a_large_network_takes_bundles_by_itself():
     sim.setup(timestep=0.1, min_delay=0.1, threads=2)
     rng = NumpyRNG(seed=6)
     source = sim.Population(400, sim.IF_curr_exp(i_offset=1.0))
-    target = sim.Population(13000, sim.IF_curr_exp())
+    target = sim.Population(60000, sim.IF_curr_exp())
     projection = sim.Projection(
-        source, target, sim.FixedProbabilityConnector(0.2, rng=rng), sim.StaticSynapse(
+        source, target, sim.FixedProbabilityConnector(0.05, rng=rng), sim.StaticSynapse(
             weight=RandomDistribution("uniform", (0.0, 0.1), rng=rng),
             delay=RandomDistribution("uniform", (0.1, 4.0), rng=rng)))
     sim.run(0.5)
