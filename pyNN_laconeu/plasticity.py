@@ -87,7 +87,7 @@ class PlasticMemory:
 
     def _decays(self, rate):
         """float64 [TABULATED]: the decay over 0, 1, ... steps."""
-        key = float(rate[0])
+        key = min(float(rate[0]), 1e300)  # infinite where there are no connections
         if key not in self._decay_of:
             self._decay_of[key] = numerics.exp(-np.arange(TABULATED, dtype=np.float64) * key)
         return self._decay_of[key]

@@ -304,11 +304,14 @@ def test_ctrl_c_waits_until_a_bundle_is_whole(monkeypatch):
                 if len(filled) == 2:
                     signal.raise_signal(signal.SIGINT)
 
+            # A test runner in the background inherits a SIGINT that is ignored.
+            previous = signal.signal(signal.SIGINT, signal.default_int_handler)
             with monkeypatch.context() as patch:
                 fill_bundle = bundles.fill_bundle
                 patch.setattr(bundles, "fill_bundle", fill_and_interrupt)
                 with pytest.raises(KeyboardInterrupt):
                     sim.run(20.0)
+            signal.signal(signal.SIGINT, previous)
             assert sim.get_current_time() == 0.0
         sim.run(60.0)
         return result(populations)

@@ -470,3 +470,14 @@ def test_refused_settings_change_nothing():
         (0, 0, 0.5, 0.0, RULE["A_plus"])]
     with pytest.raises(errors.ConnectionError):
         sim.Projection(cells, plastic.pre, sim.AllToAllConnector(), mechanism())
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_plastic_projection_without_connections_runs_and_warns_of_nothing():
+    sim.setup(timestep=0.1)
+    source = sim.Population(2, sim.SpikeSourceArray(spike_times=[1.0, 2.0]))
+    cells = sim.Population(2, sim.IF_curr_exp())
+    projection = sim.Projection(source, cells, sim.FromListConnector([]), sim.STDPMechanism(
+        timing_dependence=sim.SpikePairRule(), weight_dependence=sim.AdditiveWeightDependence()))
+    sim.run(5.0)
+    assert len(projection) == 0
