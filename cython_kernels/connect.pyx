@@ -150,10 +150,11 @@ def fill_bundle(const int64_t[::1] row_start, const int32_t[::1] target,
                 double[::1] all_weights):
     """Copy the synapses of a member (as in `count_segments`) into its bundle.
 
-    first: place of its target 0; free [n_rows, n_delays]: where in each row the next synapse of
-    a delay goes, advanced.
+    weight, all_weights: None where all have the same. first: place of its target 0; free
+    [n_rows, n_delays]: where in each row the next synapse of a delay goes, advanced.
     """
     cdef int64_t row, k, column, end, place
+    cdef bint weights_differ = weight is not None
     with nogil:
         for row in range(row_start.shape[0] - 1):
             column, end = -1, shortest * n_post
@@ -164,19 +165,21 @@ def fill_bundle(const int64_t[::1] row_start, const int32_t[::1] target,
                 place = start[row] + free[row, column]
                 free[row, column] += 1
                 all_targets[place] = <int32_t>(first + target[k] - (end - n_post))
-                all_weights[place] = weight[k]
+                if weights_differ:
+                    all_weights[place] = weight[k]
 
 
 def from_bundle(const int64_t[::1] start, const int32_t[:, ::1] segment,
                 const int32_t[::1] all_targets, const double[::1] all_weights, int64_t shortest,
                 int32_t first, int32_t n_post, int64_t m):
-    """(row_start, target, weight) of the member with m synapses, as `fill_bundle` was given."""
+    """(row_start, target, weight or None) of the member with m synapses, as `fill_bundle` had."""
     cdef int64_t n_rows = segment.shape[0], row, k, found = 0
     cdef int32_t place
     cdef int32_t column
     cdef int64_t[::1] row_start = np.empty(n_rows + 1, np.int64)
     cdef int32_t[::1] target = np.empty(m, np.int32)
-    cdef double[::1] weight = np.empty(m)
+    cdef bint weights_differ = all_weights is not None
+    cdef double[::1] weight = np.empty(m if weights_differ else 0)
     with nogil:
         for row in range(n_rows):
             row_start[row] = found
@@ -186,7 +189,9 @@ def from_bundle(const int64_t[::1] start, const int32_t[:, ::1] segment,
                     place = all_targets[k] - first
                     if 0 <= place < n_post:
                         target[found] = (<int32_t>shortest + column) * n_post + place
-                        weight[found] = all_weights[k]
+                        if weights_differ:
+                            weight[found] = all_weights[k]
                         found += 1
         row_start[n_rows] = found
-    return np.asarray(row_start), np.asarray(target), np.asarray(weight)
+    return (np.asarray(row_start), np.asarray(target),
+            np.asarray(weight) if weights_differ else None)

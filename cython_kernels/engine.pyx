@@ -605,12 +605,16 @@ cdef class Engine:
         cdef Bundle *b = &self.bundle[self.n_bundles]
         b.pre, b.n_pre = spec.index, spec.n_pre
         b.shortest, b.longest = spec.shortest, spec.longest
-        b.n_delays = spec.segment.shape[1] - 1
+        b.n_delays = spec.longest - spec.shortest + 1
         b.since, b.until = spec.since, spec.until
-        b.start = longs(spec.start, self.keep)
-        b.segment = ints(spec.segment.reshape(-1), self.keep)
+        b.start, b.first = longs(spec.start, self.keep), spec.first
+        if spec.segment is not None:
+            b.segment = ints(spec.segment.reshape(-1), self.keep)
         b.target = ints(spec.target, self.keep)
-        b.weight = doubles(spec.weight, self.keep)
+        if isinstance(spec.weight, float):
+            b.one_weight = spec.weight
+        else:
+            b.weight = doubles(spec.weight, self.keep)
         b.n_history = spec.history.shape[1]
         b.history = ints(spec.history.reshape(-1), self.keep)
         b.n_spikes = longs(spec.n_spikes.reshape(-1), self.keep)

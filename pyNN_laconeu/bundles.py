@@ -1,12 +1,15 @@
 """All synapses of one population's cells with many delays, in the order in which they are due.
 
 Rows of projections (`synapses.Rows`) are delivered to rings of slots, one for each receptor, when
-the source spikes. Where delays are many and the rings large, rows are taken together instead: a
-`Bundle` has the synapses of its source population whatever they reach, those with the same delay
-side by side, and spikes wait with their source until these are due; see bundles.pxi.
+the source spikes. Where the rings are large they do not stay in the cache, and spikes wait with
+their source instead, until they are due, all of a step in one slot; see bundles.pxi. For that
+synapses must be in the order of their delays:
 
-A bundle takes the arrays of its members, so that nothing is there twice. Who asks a member for
-them (get(), a change of weights) gets copies by `opened`.
+- rows with one delay are; a bundle borrows their arrays;
+- where delays are many, rows are taken together: a bundle has the synapses of its source population
+  whatever they reach, those with the same delay side by side; those whose rows have one weight for
+  all make a bundle for each weight. It takes the arrays of its members, so that nothing is there
+  twice. Who asks a member for them (get(), a change of weights) gets copies by `opened`.
 """
 
 from dataclasses import dataclass, field
@@ -15,8 +18,11 @@ import numpy as np
 
 from .kernels.connect import count_segments, fill_bundle, from_bundle
 
-# Bytes of the rings that the rows of one source population reach: less stays in the cache.
+# Bytes of the rings that the rows of one source population reach: less stays in the cache, or is
+# no worse than what taking rows together costs.
 LARGE_RINGS = 1 << 24
+# The same for rows that are borrowed, which costs nothing.
+LARGE_RING = 1 << 20
 # Synapses with the same delay of a source, in all threads: for fewer, to find them costs more than
 # to deliver them. Measured with rings of 7 MB and two threads: with 17 of them bundles take 3.1 ns
 # per event and rows 2.3, with 33 both 1.7.
@@ -26,9 +32,9 @@ FOREVER = 1 << 62
 
 @dataclass
 class Member:
-    """Rows that a bundle holds.
+    """Rows that a bundle delivers.
 
-    rows    `synapses.Rows`, without targets and weights
+    rows    `synapses.Rows`, without targets and weights if the bundle has taken them
     first   place in a slot of their population's first cell
     """
 
@@ -38,41 +44,58 @@ class Member:
 
 @dataclass
 class Bundle:
-    """The synapses of the cells of one source population.
+    """Synapses of the cells of one source population.
 
+    key       as in `grouped`
     index     of the source population in the network
     members   [Member]
     shortest, longest  delays in steps
     start     int64 [n_pre * n_threads + 1]
     segment   int32 [n_pre * n_threads, longest - shortest + 2]: where in a row the synapses of
-              each delay begin, and the row's length
-    target    int32 [m]: places in a slot of all receptors that bundles reach
-    weight    float64 [m]
+              each delay begin, and the row's length; None where there is one delay
+    first     place in a slot (of all receptors that bundles reach) of target 0
+    target    int32 [m]
+    weight    float64 [m], or float where all have the same
     since, until  it delivers the spikes stamped since + 1 to until
     history   int32 [n_threads, steps, n_pre] who has spiked
     n_spikes  int64 [n_threads, steps] how many have
     """
 
+    key: tuple
     index: int
     members: list
     shortest: int
     longest: int
     start: np.ndarray
     segment: np.ndarray
+    first: int
     target: np.ndarray
-    weight: np.ndarray
-    history: np.ndarray
-    n_spikes: np.ndarray
+    weight: object
+    n_pre: int
+    n_threads: int
+    longest_interval: int
     since: int
     until: int = FOREVER
-    n_pre: int = field(init=False)
+    history: np.ndarray = field(init=False)
+    n_spikes: np.ndarray = field(init=False)
 
     def __post_init__(self):
-        self.n_pre = self.history.shape[2]
+        n_history = 1 << int(self.longest + self.longest_interval).bit_length()
+        self.history = np.empty((self.n_threads, n_history, self.n_pre), np.int32)
+        self.n_spikes = np.zeros((self.n_threads, n_history), np.int64)
 
     @classmethod
-    def of(cls, index, n_pre, members, n_threads, longest_interval, since):
-        """Take the arrays of the members' rows."""
+    def borrowing(cls, key, index, member, **others):
+        """Of one member, whose synapses have one delay, as they are."""
+        rows = member.rows
+        rows.bundle = bundle = cls(
+            key, index, [member], rows.delay, rows.delay, rows.row_start, None, member.first,
+            rows.target, rows.values["weight"], **others)
+        return bundle
+
+    @classmethod
+    def taking(cls, key, index, members, n_pre, n_threads, **others):
+        """Of members with many delays, whose rows' arrays it takes."""
         shortest = min(member.rows.shortest_delay for member in members)
         longest = max(member.rows.longest_delay for member in members)
         n_rows = n_pre * n_threads
@@ -82,27 +105,27 @@ class Bundle:
             count_segments(rows.row_start, rows.target, rows.n_post, shortest, segment)
         np.cumsum(segment, axis=1, out=segment)
         start = np.concatenate(([0], np.cumsum(segment[:, -1], dtype=np.int64)))
-        target, weight = np.empty(start[-1], np.int32), np.empty(start[-1])
-        n_history = 1 << int(longest + longest_interval).bit_length()
-        bundle = cls(index, members, shortest, longest, start, segment, target, weight,
-                     np.empty((n_threads, n_history, n_pre), np.int32),
-                     np.zeros((n_threads, n_history), np.int64), since)
+        target, weight = np.empty(start[-1], np.int32), members[0].rows.one_weight
+        if weight is None:
+            weight = np.empty(start[-1])
+        bundle = cls(key, index, members, shortest, longest, start, segment, 0, target, weight,
+                     n_pre, n_threads, **others)
         free = segment[:, :-1].copy()
         for member in members:
             rows = member.rows
-            fill_bundle(rows.row_start, rows.target, rows.values["weight"], rows.n_post,
-                        member.first, shortest, start, free, target, weight)
+            fill_bundle(rows.row_start, rows.target, _array(rows.values["weight"]), rows.n_post,
+                        member.first, shortest, start, free, target, _array(weight))
             rows.move_to(bundle)
         return bundle
 
     def arrays_of(self, rows):
-        """(row_start, target, weight) as `rows` had them."""
+        """(row_start, target, weight) as `rows` had them; weight None if all have one."""
         member = next(member for member in self.members if member.rows is rows)
-        return from_bundle(self.start, self.segment, self.target, self.weight, self.shortest,
-                           member.first, rows.n_post, rows.size)
+        return from_bundle(self.start, self.segment, self.target, _array(self.weight),
+                           self.shortest, member.first, rows.n_post, rows.size)
 
     def retire(self, step, in_use):
-        """No spikes after `step`: rows whose ids are in `in_use` take their arrays back."""
+        """No spikes after `step`: rows whose ids are in `in_use` have their arrays again."""
         self.until = step
         for member in self.members:
             if id(member.rows) in in_use and member.rows.bundle is self:
@@ -119,30 +142,41 @@ class Bundle:
         self.n_spikes[:] = 0
 
 
-def grouped(tables):
-    """{index of the source population: [(post population, receptor type, rows)]} to be bundled.
+def _array(weight):
+    return weight if isinstance(weight, np.ndarray) else None
 
-    tables: [(pre, post, receptor type, rows)] of the network. What is bundled depends
-    on the network alone, neither on the threads nor on how a run is cut.
+
+def grouped(tables):
+    """{key: [(pre, post, receptor type, rows)]}: what each bundle is made of.
+
+    tables: [(number, pre, post, receptor type, rows)] of the network. The key is (0, index of the
+    source population, () or the one weight of all), or (1, number of the table) of a bundle that
+    borrows its rows; in this order they are delivered. What is bundled depends on the network
+    alone, neither on the threads nor on how a run is cut.
     """
-    groups = {}
-    for pre, post, receptor_type, rows in tables:
-        if rows.can_be_bundled and pre.celltype.receptor_types:
-            groups.setdefault(pre.index, []).append((pre.size, post, receptor_type, rows))
-    chosen = {}
-    for index, members in groups.items():
+    groups, chosen = {}, {}
+    for number, *table in tables:
+        pre, post, _, rows = table
+        if not pre.celltype.receptor_types:
+            continue
+        if rows.can_be_taken:
+            weight = () if rows.one_weight is None else (rows.one_weight,)
+            groups.setdefault((0, pre.index, weight), []).append(table)
+        elif rows.can_be_borrowed and 8 * (rows.delay + 1) * post.size >= LARGE_RING:
+            chosen[1, number] = [table]
+    for key, members in groups.items():
         longest = max(rows.longest_delay for *_, rows in members)
         shortest = min(rows.shortest_delay for *_, rows in members)
         reached = {(post.index, receptor_type): post.size
                    for _, post, receptor_type, _ in members}
-        n_segments = members[0][0] * (longest - shortest + 1)
+        n_segments = members[0][0].size * (longest - shortest + 1)
         if (8 * (longest + 1) * sum(reached.values()) >= LARGE_RINGS
                 and sum(rows.size for *_, rows in members) >= LONG_SEGMENTS * n_segments):
             taken, places = [], set()
-            for _, post, receptor_type, rows in members:
+            for pre, post, receptor_type, rows in members:
                 # One for each pair and receptor, so that targets tell the members apart.
                 if (post.index, receptor_type) not in places:
                     places.add((post.index, receptor_type))
-                    taken.append((post, receptor_type, rows))
-            chosen[index] = taken
+                    taken.append((pre, post, receptor_type, rows))
+            chosen[key] = taken
     return chosen

@@ -111,7 +111,8 @@ class Rows:
                that a spike waits before such synapses may change
     dynamics   a `dynamics.Table`, None for static synapses
     n_post     None, or: target is delay * n_post + the target's index, see `spread`
-    bundle     the `bundles.Bundle` that has row_start, targets and weights, or None
+    bundle     the `bundles.Bundle` that delivers them, or None; where delays are many it has taken
+               row_start, targets and weights
     """
 
     row_start: np.ndarray
@@ -192,27 +193,49 @@ class Rows:
         self.n_post = n_post
 
     @property
-    def can_be_bundled(self):
-        """Whether they are static, with many delays and weights."""
-        return self.size > 0 and self.n_post is not None and (
-            self.bundle is not None or isinstance(self.values["weight"], np.ndarray))
+    def can_be_borrowed(self):
+        """Whether a bundle may use their arrays: they are static, with one delay."""
+        return (self.size > 0 and self.delay is not None and self.dynamics is None
+                and not self.is_plastic)
+
+    @property
+    def can_be_taken(self):
+        """Whether a bundle may take their arrays: they are static, with many delays."""
+        return self.size > 0 and self.n_post is not None
+
+    @property
+    def one_weight(self):
+        """The weight of all; None where weights differ."""
+        weight = self.values.get("weight")
+        return weight if isinstance(weight, float) else None
+
+    @property
+    def is_taken(self):
+        """Whether a bundle has their arrays."""
+        return self.target is None
 
     def move_to(self, bundle):
         """Leave row_start, targets and weights to a bundle that has copied them."""
-        self.bundle, self.row_start, self.target, self.values = bundle, None, None, {}
+        self.bundle, self.row_start, self.target = bundle, None, None
+        if self.one_weight is None:
+            self.values = {}
 
     def take_back(self):
-        """Have them again."""
-        self.row_start, self.target, weight = self.bundle.arrays_of(self)
-        self.values, self.bundle = {"weight": weight}, None
+        """Leave the bundle, with their arrays."""
+        if self.is_taken:
+            self.row_start, self.target, self.values = self._taken_arrays()
+        self.bundle = None
+
+    def _taken_arrays(self):
+        row_start, target, weight = self.bundle.arrays_of(self)
+        return row_start, target, {"weight": self.one_weight if weight is None else weight}
 
     def opened(self):
-        """These rows, or a copy that has what is in a bundle."""
-        if self.bundle is None:
+        """These rows, or a copy that has what a bundle has taken."""
+        if not self.is_taken:
             return self
-        row_start, target, weight = self.bundle.arrays_of(self)
-        return replace(self, row_start=row_start, target=target, values={"weight": weight},
-                       bundle=None)
+        row_start, target, values = self._taken_arrays()
+        return replace(self, row_start=row_start, target=target, values=values, bundle=None)
 
     @property
     def longest_delay(self):

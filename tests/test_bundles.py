@@ -23,15 +23,20 @@ def delivery(request, monkeypatch):
 
 def take_bundles(monkeypatch):
     monkeypatch.setattr(bundles, "LARGE_RINGS", 0)
+    monkeypatch.setattr(bundles, "LARGE_RING", 0)
     monkeypatch.setattr(bundles, "LONG_SEGMENTS", 0.0)
 
 
 def take_rows(monkeypatch):
     monkeypatch.setattr(bundles, "LARGE_RINGS", 1 << 62)
+    monkeypatch.setattr(bundles, "LARGE_RING", 1 << 62)
 
 
-def network(threads=1, shortest=0.1, seed=3):
-    """(populations, projections): two kinds of cells, all connected, delays of 0.1 to 3 ms."""
+def network(threads=1, shortest=0.1, seed=3, one_weight=False, one_delay=False):
+    """(populations, projections): two kinds of cells, all connected, delays of 0.1 to 3 ms.
+
+    one_weight, one_delay: whether all synapses of a projection have the same.
+    """
     sim.setup(timestep=0.1, min_delay=shortest, threads=threads)
     rng = NumpyRNG(seed=seed)
     exc = sim.Population(83, sim.IF_curr_exp(tau_refrac=2.0, i_offset=0.3))
@@ -44,8 +49,11 @@ def network(threads=1, shortest=0.1, seed=3):
     for pre, post, mean, receptor in (
             (exc, exc, 0.04, "excitatory"), (exc, inh, 0.003, "excitatory"),
             (inh, exc, -0.3, "inhibitory"), (inh, inh, 0.01, "inhibitory")):
-        weight = RandomDistribution("uniform", tuple(sorted((0.5 * mean, 1.5 * mean))), rng=rng)
-        delay = RandomDistribution("uniform", (shortest, 3.0), rng=rng)
+        weight, delay = mean, shortest + abs(mean)
+        if not one_weight:
+            weight = RandomDistribution("uniform", tuple(sorted((0.5 * mean, 1.5 * mean))), rng=rng)
+        if not one_delay:
+            delay = RandomDistribution("uniform", (shortest, 3.0), rng=rng)
         projections.append(sim.Projection(
             pre, post, sim.FixedProbabilityConnector(0.4, rng=rng),
             sim.StaticSynapse(weight=weight, delay=delay), receptor_type=receptor))
@@ -97,21 +105,37 @@ def both(monkeypatch, script):
     return rows, script()
 
 
+@pytest.mark.parametrize("one_weight", [False, True])
 @pytest.mark.parametrize("shortest", [0.1, 0.7])
-def test_bundles_deliver_what_rows_do(monkeypatch, shortest):
+def test_bundles_deliver_what_rows_do(monkeypatch, shortest, one_weight):
     def script():
-        populations, projections = network(shortest=shortest)
+        populations, projections = network(shortest=shortest, one_weight=one_weight)
         sim.run(60.0)
         assert all(all(bundled(each)) == (bundles.LARGE_RINGS == 0) for each in projections)
         return result(populations)
     assert_close(*both(monkeypatch, script))
 
 
-def test_threads_and_cuts_change_no_bit(monkeypatch):
+@pytest.mark.parametrize("one_weight", [False, True])
+@pytest.mark.parametrize("shortest", [0.1, 0.7])
+def test_rows_with_one_delay_are_delivered_with_the_same_bits(monkeypatch, shortest, one_weight):
+    def script():
+        populations, projections = network(2, shortest, one_weight=one_weight, one_delay=True)
+        sim.run(60.0)
+        for projection in projections:
+            assert all(bundled(projection)) == (bundles.LARGE_RING == 0)
+            assert projection._rows[0][2].target is not None
+        return result(populations)
+    assert_same(*both(monkeypatch, script))
+
+
+@pytest.mark.parametrize("one_delay", [False, True])
+@pytest.mark.parametrize("one_weight", [False, True])
+def test_threads_and_cuts_change_no_bit(monkeypatch, one_weight, one_delay):
     take_bundles(monkeypatch)
     results = []
     for threads, cuts in ((1, [40.0]), (2, [40.0]), (3, [40.0]), (2, [0.1, 0.2, 7.3, 12.4, 20.0])):
-        populations, _ = network(threads, shortest=0.4)
+        populations, _ = network(threads, 0.4, one_weight=one_weight, one_delay=one_delay)
         for cut in cuts:
             sim.run(cut)
             # Compiles again; nothing of it reaches the network.
@@ -121,8 +145,10 @@ def test_threads_and_cuts_change_no_bit(monkeypatch):
         assert_same(results[0], other)
 
 
-def test_connections_are_what_they_were(delivery):
-    _, projections = network()
+@pytest.mark.parametrize("one_delay", [False, True])
+@pytest.mark.parametrize("one_weight", [False, True])
+def test_connections_are_what_they_were(delivery, one_weight, one_delay):
+    _, projections = network(one_weight=one_weight, one_delay=one_delay)
     before = [each.get(["weight", "delay"], "list") for each in projections]
     sim.run(5.0)
     after = [each.get(["weight", "delay"], "list") for each in projections]
@@ -144,10 +170,11 @@ def test_a_change_does_not_reach_spikes_that_are_under_way(monkeypatch, change):
             projections[2].set(delay=RandomDistribution("uniform", (0.1, 4.0),
                                                         rng=NumpyRNG(seed=9)))
         sim.run(0.7)
-        projections[1].set(weight=0.0)  # constant weights stay rows
+        projections[1].set(weight=0.0)  # a bundle of its own
         sim.run(20.0)
         if bundles.LARGE_RINGS == 0:
-            assert all(bundled(projections[0])) and not any(bundled(projections[1]))
+            assert all(all(bundled(projection)) for projection in projections)
+            assert len(populations[0].network._bundles) == 3
         return result(populations)
     assert_close(*both(monkeypatch, script))
 
@@ -224,15 +251,17 @@ def test_small_networks_and_short_segments_take_rows():
     assert not any(any(bundled(each)) for each in projections)
 
 
-def test_a_large_network_takes_bundles_by_itself():
+@pytest.mark.parametrize("delay", [1.5, RandomDistribution("uniform", (0.1, 4.0),
+                                                           rng=NumpyRNG(seed=7))])
+@pytest.mark.parametrize("weight", [0.05, RandomDistribution("uniform", (0.0, 0.1),
+                                                             rng=NumpyRNG(seed=8))])
+def test_a_large_network_takes_bundles_by_itself(weight, delay):
     sim.setup(timestep=0.1, min_delay=0.1, threads=2)
-    rng = NumpyRNG(seed=6)
     source = sim.Population(400, sim.IF_curr_exp(i_offset=1.0))
     target = sim.Population(60000, sim.IF_curr_exp())
     projection = sim.Projection(
-        source, target, sim.FixedProbabilityConnector(0.05, rng=rng), sim.StaticSynapse(
-            weight=RandomDistribution("uniform", (0.0, 0.1), rng=rng),
-            delay=RandomDistribution("uniform", (0.1, 4.0), rng=rng)))
+        source, target, sim.FixedProbabilityConnector(0.05, rng=NumpyRNG(seed=6)),
+        sim.StaticSynapse(weight=weight, delay=delay))
     sim.run(0.5)
     assert bundled(projection) == [True]
     assert len(projection) == projection._rows[0][2].size
@@ -389,6 +418,19 @@ def test_a_change_copies_no_more_than_stays(monkeypatch):
     assert sizes == [len(projections[1])]  # the other of this source
 
 
+def test_what_is_written_in_an_interval_stays_in_the_cache():
+    intervals = {}
+    for size in (50, 5000, 300000):
+        sim.setup(timestep=0.1, threads=1)
+        cells = sim.Population(size, sim.IF_curr_exp())
+        noise = sim.Population(size, sim.SpikeSourcePoisson(rate=1.0))
+        sim.Projection(noise, cells, sim.OneToOneConnector(), sim.StaticSynapse(weight=0.1))
+        sim.run(0.1)
+        intervals[size] = cells.network._interval
+    # 32 bytes for each step and cell: two receptors, what the noise sends, the noise's spikes.
+    assert intervals == {50: 32, 5000: 6, 300000: 1}
+
+
 CELLS = (
     sim.IF_curr_exp(i_offset=1.0, tau_m=5.0), sim.IF_cond_exp(i_offset=0.8, tau_m=8.0),
     sim.IF_curr_alpha(i_offset=1.0, tau_m=6.0), sim.HH_cond_exp(i_offset=1.0),
@@ -444,10 +486,10 @@ def changing_network(seed, threads, cut):
             synapse = sim.STDPMechanism(
                 timing_dependence=sim.SpikePairRule(A_plus=0.0, A_minus=0.0), delay=dt * shortest,
                 weight_dependence=sim.AdditiveWeightDependence(), dendritic_delay_fraction=0.5)
-        n, more = one_of([0, 5, 200]), one_of([1, 3, 12, 40])
+        n, more, lightest = one_of([0, 5, 200]), one_of([1, 3, 12, 40]), one_of([0, 0, 63])
         projections.append(sim.Projection(pre, post, sim.FromListConnector([
             (draw.integers(pre.size), draw.integers(post.size),
-             sign(post, receptor_type) * draw.integers(64) / 256,
+             sign(post, receptor_type) * draw.integers(lightest, 64) / 256,
              dt * draw.integers(shortest, shortest + more))
             for _ in range(n)]), synapse, receptor_type=receptor_type))
 
