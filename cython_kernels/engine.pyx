@@ -63,21 +63,48 @@ include "incomplete_gamma.pxi"
 
 cdef extern from *:
     """
-    #include <sched.h>
-    /* A barrier that spins, then yields. Threads only wait here: no result passes through it.
-       A cache line for each number: who waits looks at one, and nothing else is near. */
+    #include <pthread.h>
+    /* A barrier that spins, then sleeps. Threads only wait here: no result passes through it.
+       A cache line for each number: who waits looks at one, and nothing else is near.
+       Where other programs want the processor, who sleeps is woken at once, but who yields waits
+       until their time is up. */
+    #define SPINS 100000  /* some 30 us; fewer, and threads whose shares differ sleep */
     typedef struct {
         char before[64]; int arrived; char between[64]; int generation; char after[64];
+        int sleeping; pthread_mutex_t mutex; pthread_cond_t passed;
     } Barrier;
+    static void barrier_sleep(Barrier *b, int generation) {
+        pthread_mutex_lock(&b->mutex);
+        __atomic_add_fetch(&b->sleeping, 1, __ATOMIC_SEQ_CST);
+        while (__atomic_load_n(&b->generation, __ATOMIC_SEQ_CST) == generation)
+            pthread_cond_wait(&b->passed, &b->mutex);
+        __atomic_sub_fetch(&b->sleeping, 1, __ATOMIC_SEQ_CST);
+        pthread_mutex_unlock(&b->mutex);
+    }
+    static void barrier_wake(Barrier *b) {
+        pthread_mutex_lock(&b->mutex);
+        pthread_cond_broadcast(&b->passed);
+        pthread_mutex_unlock(&b->mutex);
+    }
     static inline void barrier_wait(Barrier *b, int n_threads) {
         int generation = __atomic_load_n(&b->generation, __ATOMIC_ACQUIRE), spins = 0;
         if (__atomic_add_fetch(&b->arrived, 1, __ATOMIC_ACQ_REL) == n_threads) {
             __atomic_store_n(&b->arrived, 0, __ATOMIC_RELAXED);
-            __atomic_add_fetch(&b->generation, 1, __ATOMIC_RELEASE);
+            __atomic_add_fetch(&b->generation, 1, __ATOMIC_SEQ_CST);
+            if (__atomic_load_n(&b->sleeping, __ATOMIC_SEQ_CST)) barrier_wake(b);
             return;
         }
         while (__atomic_load_n(&b->generation, __ATOMIC_ACQUIRE) == generation)
-            if (++spins > 4000) sched_yield();
+            if (++spins > SPINS) { barrier_sleep(b, generation); return; }
+    }
+    static void barrier_init(Barrier *b) {
+        b->arrived = b->generation = b->sleeping = 0;
+        pthread_mutex_init(&b->mutex, NULL);
+        pthread_cond_init(&b->passed, NULL);
+    }
+    static void barrier_destroy(Barrier *b) {
+        pthread_cond_destroy(&b->passed);
+        pthread_mutex_destroy(&b->mutex);
     }
     typedef const int32_t *__restrict__ targets_t;
     typedef const double *__restrict__ weights_t;
@@ -92,7 +119,9 @@ cdef extern from *:
     """
     ctypedef struct Barrier:
         int arrived
+    void barrier_init(Barrier *b) noexcept nogil
     void barrier_wait(Barrier *b, int n_threads) noexcept nogil
+    void barrier_destroy(Barrier *b) noexcept nogil
     ctypedef const int32_t *targets_t
     ctypedef const double *weights_t
     ctypedef double *slot_t
@@ -348,6 +377,7 @@ cdef class Engine:
         self.count_stride = interval + 16
         self.seed = seed
         self.keep, self.keep_signals = [], []
+        barrier_init(&self.barrier)
         self.population = <Population *>calloc(max_populations + 1, sizeof(Population))
         self.table = <Table *>calloc(max_tables + 1, sizeof(Table))
         self.junctions = <Junctions *>calloc(max_junction_tables + 1, sizeof(Junctions))
@@ -367,6 +397,7 @@ cdef class Engine:
         free(self.junctions)
         free(self.bundle)
         free(self.synapse_signal)
+        barrier_destroy(&self.barrier)
 
     cdef Population *_new_population(self, spec) except NULL:
         cdef Population *p = &self.population[self.n_populations]
@@ -685,7 +716,6 @@ cdef class Engine:
         self._begin_synapse_signals(synapse_recordings)
         workers = [threading.Thread(target=self._work, args=(t, n_steps), daemon=True)
                    for t in range(1, self.n_threads)]
-        memset(&self.barrier, 0, sizeof(Barrier))
         for worker in workers:
             worker.start()
         self._work(0, n_steps)
