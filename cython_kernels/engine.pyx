@@ -157,6 +157,7 @@ cdef struct Receptor:
     double *arrival_of_sources  # [n_slots, n] or NULL
     int64_t place               # in a slot of the bundles, of neuron 0; -1: they send nothing
     double *on_spike            # [n] or NULL: added to the first state when the neuron spikes
+    double *sum_state           # [n] or NULL: a state of the membrane to which it is added, too
 
 cdef struct Injection:
     int64_t source              # row of the levels
@@ -190,7 +191,7 @@ cdef struct Population:
     int64_t block               # neurons that take an interval's steps together
     int n_substeps
     double dt                   # of a substep, ms
-    UniformKernel draw          # NULL if the kernel wants no random numbers
+    double *drawn               # the state that is drawn at each spike, or NULL
     double *state[MAX_STATES]
     double *constant[MAX_CONSTANTS]
     bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
@@ -424,9 +425,10 @@ cdef class Engine:
         p.n_states, p.n_constants, p.n_drives = (
             len(spec.states), len(spec.constants), spec.n_drives)
         p.n_substeps, p.dt = spec.n_substeps, spec.dt
-        p.draw = <UniformKernel><uintptr_t>spec.draw
         for k in range(p.n_states):
             p.state[k] = doubles(spec.states[k], self.keep)
+        if spec.drawn is not None:
+            p.drawn = p.state[spec.drawn]
         n_ports = sum(receptor.arrival is not None for receptor in spec.receptors)
         p.block = BLOCK if spec.packs else cached_neurons(
             (len(spec.constants) if spec.varied else 0) + p.n_states + len(spec.receptors) + n_ports
@@ -463,6 +465,8 @@ cdef class Engine:
                 r.arrival_of_sources = doubles(receptor.arrival_of_sources.reshape(-1), self.keep)
             if receptor.on_spike is not None:
                 r.on_spike = doubles(receptor.on_spike, self.keep)
+            if receptor.sum_state is not None:
+                r.sum_state = p.state[receptor.sum_state]
         for k, (source, index) in enumerate(spec.injections):
             p.injection[k].source = source
             p.injection[k].n = len(index)
@@ -786,6 +790,7 @@ cdef class Engine:
         """All intervals, as thread `thread`. Every thread computes the same interval bounds."""
         cdef int64_t done = 0, until, length, following, step = self.first_step
         cdef int turn = 0
+        self._draw_first(thread)
         if self.at_origin:
             self._emit(thread, turn, step - 1, 1)
             self._meet()
@@ -810,6 +815,18 @@ cdef class Engine:
                 length = following
         if thread == 0:
             self.done = done
+
+    cdef void _draw_first(self, int thread) noexcept nogil:
+        """What cells draw at each spike, for those that have drawn nothing yet."""
+        cdef int64_t i
+        cdef int k
+        cdef Population *p
+        for k in range(self.n_populations):
+            p = &self.population[k]
+            if p.drawn != NULL:
+                for i in range(p.first[thread], p.first[thread + 1]):
+                    if p.drawn[i] == 0.0:
+                        p.drawn[i] = exponential(i, self.first_step, self.seed, p.stream)
 
     cdef void _take_interval(self, int thread, int turn, int64_t step, int64_t length,
                              int64_t following) noexcept nogil:
@@ -931,17 +948,15 @@ cdef class Engine:
                             int64_t length, int64_t lower, int64_t n,
                             int64_t block) noexcept nogil:
         # All of it begins with a cache line, wherever the thread's stack does.
-        cdef double memory[(MAX_DRIVES + MAX_PORTS + 4) * BLOCK + 16]
+        cdef double memory[(MAX_DRIVES + MAX_PORTS + 3) * BLOCK + 8]
         cdef double *drive = <double *>((<uintptr_t>&memory[0] + 63) & ~<uintptr_t>63)
         cdef double *nothing = drive + MAX_DRIVES * BLOCK  # arrives during a step
         cdef double *force = nothing + MAX_PORTS * BLOCK
-        cdef double *uniform = force + BLOCK                # a neuron before and after the block's
-        cdef long long *spiking = <long long *>(uniform + BLOCK + 8)
+        cdef long long *spiking = <long long *>(force + BLOCK)
         cdef long long *spiked = spiking + BLOCK           # in any of the step's substeps
         cdef long long *spikes = &spiked[0]
         cdef long long any_spiked
         cdef StepView view, receptor_view
-        cdef UniformView draw
         cdef Receptor *r
         cdef double *arrival
         cdef int64_t s, i, slot, mask = self.n_slots - 1
@@ -959,13 +974,6 @@ cdef class Engine:
         view.dt = p.dt
         receptor_view.dt = p.dt
         view.spiking = spiking
-        if p.draw != NULL:
-            # One Philox block serves two neurons, whichever are in a block of neurons.
-            view.uniform = uniform + (lower & 1)
-            draw.n_groups = ((lower & 1) + n + 1) >> 1
-            draw.first_group = <uint32_t>(lower >> 1)
-            draw.key_0, draw.key_1 = self.seed ^ (<uint32_t>PURPOSE_ESCAPE << 24), p.stream
-            draw.uniform = uniform
         view.force = p.force + lower
         for k in range(p.n_drives):
             view.drive[k] = drive + k * BLOCK
@@ -995,10 +1003,6 @@ cdef class Engine:
             if p.n_injections:
                 self._inject(p, force, step + s - self.first_step, lower, n)
                 view.force = force
-            if p.draw != NULL:
-                draw.stamp_low = <uint32_t>(step + s + 1)
-                draw.stamp_high = <uint32_t>((step + s + 1) >> 32)
-                p.draw(&draw)
             any_spiked = 0
             if p.n_substeps > 1:
                 memset(spiked, 0, n * sizeof(long long))
@@ -1028,7 +1032,7 @@ cdef class Engine:
                         for i in range(n):
                             spiked[i] |= spiking[i]
             if any_spiked:
-                self._take_spikes(p, thread, turn, s, spikes, lower, n)
+                self._take_spikes(p, thread, turn, step, s, spikes, lower, n)
             for k in range(0 if self.n_junction_tables else p.n_signals):
                 sample(&p.signal[k], step + s + 1, lower, lower + n)
 
@@ -1042,9 +1046,13 @@ cdef class Engine:
             return r.arrival + slot
         return self._slot(step) + r.place + lower if r.place >= 0 else NULL
 
-    cdef void _take_spikes(self, Population *p, int thread, int turn, int64_t s,
+    cdef void _take_spikes(self, Population *p, int thread, int turn, int64_t step, int64_t s,
                            long long *spiked, int64_t lower, int64_t n) noexcept nogil:
-        """The spikes of step `s` of the interval to the thread's list."""
+        """The spikes of step `s` of the interval, which begins at `step`, to the thread's list.
+
+        And what they change in their cells beside the membrane's reset: few cells spike, and in a
+        loop it would cost all of them something.
+        """
         cdef int64_t *n_spikes = self._counts(p, thread, turn) + s
         cdef int32_t *out = p.spike_index + self._list(p, thread, turn, s) + n_spikes[0]
         cdef int64_t i, eight
@@ -1058,9 +1066,14 @@ cdef class Engine:
                     out[0] = <int32_t>(lower + i)
                     out += 1
                     n_spikes[0] += 1
+                    if p.drawn != NULL:
+                        p.drawn[lower + i] = exponential(lower + i, step + s + 1, self.seed,
+                                                         p.stream)
                     for k in range(p.n_receptors):
                         if p.receptor[k].on_spike != NULL:
                             p.receptor[k].state[0][lower + i] += p.receptor[k].on_spike[lower + i]
+                        if p.receptor[k].sum_state != NULL:
+                            p.receptor[k].sum_state[lower + i] += p.receptor[k].on_spike[lower + i]
 
     cdef void _remember(self, int thread, int turn, int64_t step, int64_t length) noexcept nogil:
         """The interval's spikes of this thread's neurons to the histories of plastic tables."""
@@ -1193,6 +1206,18 @@ cdef class Engine:
                             if from_sources:
                                 p.record_count[p.n_record] = p.spike_count[i]
                             p.n_record += 1
+
+
+cdef double exponential(int64_t i, int64_t step, uint32_t seed, uint32_t stream) noexcept nogil:
+    """What neuron i draws at `step`: exponentially distributed, mean 1, from 1e-16 to 37."""
+    cdef uint32_t words[4]
+    words[0] = <uint32_t>i
+    words[1] = <uint32_t>step
+    words[2] = <uint32_t>(step >> 32)
+    words[3] = 0
+    philox_4x32(words, seed ^ (<uint32_t>PURPOSE_ESCAPE << 24), stream)
+    return -log_(((((<uint64_t>words[0] << 32) | words[1]) >> 12) + 0.5)
+                 * 2.220446049250313e-16)
 
 
 cdef inline long long any_of_8(long long *flags) noexcept nogil:

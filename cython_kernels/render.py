@@ -206,8 +206,6 @@ class Loop:
         self.states(membrane.states)
         self.constants(membrane.constants)
         self.array("force", "view.force", type_="restricted_in_t")
-        if membrane.random:
-            self.array("uniform", "view.uniform", type_="restricted_in_t")
         self.arguments += ["restricted_flags_t spiking_", "restricted_flags_t any_spiking",
                            "double dt", "long long last"]
         self.call += ["view.spiking", "&view.any_spiking", "view.dt", "view.last"]
@@ -224,11 +222,24 @@ class Loop:
         if any(pair[0] and pair[1] for pair in zip(self.conditions, [*self.conditions[1:], True])):
             raise ValueError(f"{self.name}: after a phase with a condition comes one without")
         self.phases[-1] += [f"spikes = 1 if {membrane.spike} else 0"]
-        self.stores += [f"{name}_[i] = ({membrane.reset[name]}) if spikes else {name}"
-                        if name in membrane.reset else f"{name}_[i] = {name}"
-                        for name in membrane.states]
+        for name in membrane.states:
+            if name in membrane.reset:
+                self.stores.append(f"{name}_[i] = ({membrane.reset[name]}) if spikes else {name}")
+            else:
+                self._store_early(name)
         self.stores += ["spiking_[i] = spikes", "any_spikes |= spikes"]
         self.after.append("any_spiking[0] = any_spikes")
+
+    def _store_early(self, name):
+        """Store a state once it is what it will be; in the last phase it might have to be carried.
+
+        A phase with a condition may be left out: what is assigned there, the next one stores.
+        """
+        assigning = [k for k, lines in enumerate(self.phases)
+                     if any(line.startswith(f"{name} = ") for line in lines)]
+        if assigning:
+            k = assigning[-1] + bool(self.conditions[assigning[-1]])
+            self.phases[k].append(f"{name}_[i] = {name}")
 
     def _phases(self, update):
         """Add these lines, the first of them to the last phase so far."""
@@ -443,29 +454,6 @@ def philox_lines(group):
     return declarations, lines + [f"w{k} = <uint32_t>lane_{k}" for k in range(4)]
 
 
-def uniform_loop():
-    """The text of a loop that draws random numbers, two neurons a Philox block: 53 bits each."""
-    declarations, lines = philox_lines("first_group + <lane_t>g")
-    text = ["cdef void uniform_loop(", "    Py_ssize_t n_groups,", "    uint32_t first_group,",
-            "    uint32_t stamp_low,", "    uint32_t stamp_high,", "    uint32_t key_0,",
-            "    uint32_t key_1,", "    restricted_t uniform,", ") noexcept nogil:",
-            "    cdef Py_ssize_t g"]
-    text += [f"    {line}" for line in declarations]
-    text.append("    for g in range(n_groups):")
-    # (2^32 high + low) / 2^53; the low bits of 2^52 + an integer are that integer.
-    lines += [f"uniform[2 * g + {k}] = (double_of(<int64_t>0x4330000000000000 | {high}) "
-              f"- 4503599627370496.0) * 2.3283064365386963e-10 + (double_of("
-              f"<int64_t>0x4330000000000000 | ({low} >> 11)) - 4503599627370496.0) "
-              "* 1.1102230246251565e-16"
-              for k, (high, low) in enumerate((("w0", "w1"), ("w2", "w3")))]
-    text += [f"        {line}" for line in lines]
-    text += ["", "", "cdef void uniform(UniformView *view) noexcept nogil:", "    uniform_loop(",
-             "        view.n_groups,", "        view.first_group,", "        view.stamp_low,",
-             "        view.stamp_high,", "        view.key_0,", "        view.key_1,",
-             "        view.uniform,", "    )"]
-    return "\n".join(text) + "\n\n\n"
-
-
 # Numbers of thresholds of the loops that count Poisson events.
 POISSON_THRESHOLDS = (2, 4, 8, 16)
 
@@ -564,11 +552,11 @@ def render_models(module_name):
              for variant in VARIANTS]
     text = [HEADER] + [loop.text() for loop in flows + kernels]
     text += [poisson_loop(n) for n in POISSON_THRESHOLDS]
-    text += [pairs_loop(powers) for powers in (False, True)] + [uniform_loop()]
+    text += [pairs_loop(powers) for powers in (False, True)]
     text.append("def kernel_addresses():\n"
                 '    """Name of each loop -> its address, for the engine."""\n    return {\n')
     names = [loop.name for loop in kernels] + [poisson_name(n) for n in POISSON_THRESHOLDS]
-    names += [pairs_name(powers) for powers in (False, True)] + ["uniform"]
+    names += [pairs_name(powers) for powers in (False, True)]
     text += [f'        "{name}": <uintptr_t>&{name},\n' for name in names]
     text.append("    }\n")
     return "".join(text)

@@ -19,20 +19,10 @@ cdef struct StepView:
     double *drive[MAX_DRIVES]       # scratch, [n]: receptors add, the membrane reads and clears
     double *arrival[MAX_PORTS]      # IN, [n]: weights that arrive at the end of the step; cleared
     const double *force             # IN, [n]: what the injected current does, see Membrane.force
-    const double *uniform           # IN, [n]: random numbers in [0, 1), for membranes that draw
     long long *spiking              # OUT, [n]: 1 where the neuron spiked, else 0
     long long any_spiking           # OUT: whether any did
 
 ctypedef void (*StepKernel)(StepView *) noexcept nogil
-
-# What a loop that draws random numbers sees of one block of neurons in one step.
-
-cdef struct UniformView:
-    Py_ssize_t n_groups             # of two neurons
-    uint32_t first_group, stamp_low, stamp_high, key_0, key_1   # of Philox's counter and key
-    double *uniform                 # OUT, [2 * n_groups]: in [0, 1), multiples of 2^-53
-
-ctypedef void (*UniformKernel)(UniformView *) noexcept nogil
 
 # What a loop that counts Poisson events sees of one block of sources in one step.
 

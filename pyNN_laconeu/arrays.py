@@ -167,6 +167,7 @@ class ReceptorArrays:
     arrival_of_sources: np.ndarray = None  # the same for spike sources, or None
     place: int = -1      # where in a slot of the bundles its cells begin; -1: they send nothing
     on_spike: np.ndarray = None  # float64 [n], added to the first state at a spike, or None
+    sum_state: int = None  # which of the membrane's states it is added to, too, or None
 
 
 @dataclass
@@ -180,7 +181,7 @@ class NeuronArrays:
     varied: bool
     n_substeps: int    # per step
     dt: float          # of a substep, ms
-    draw: int          # address of the loop that draws its random numbers; 0: it wants none
+    drawn: int         # which of `states` is drawn at each spike, or None
     packs: bool        # whether its loop packs few of a block's neurons: the more, the better
     states: list       # float64 [n] each, the membrane's, in its order
     constants: list    # float64 [n] or [1] each, the membrane's, then the fused receptors'
@@ -234,6 +235,8 @@ class NeuronArrays:
                                                             from_sources=True)
             if port.on_spike is not None:
                 arrays[k].on_spike = np.array(resolve(port.on_spike, population))
+            if port.kind in membrane.sums:
+                arrays[k].sum_state = list(membrane.states).index(membrane.sums[port.kind])
         offset = population.parameters.get("i_offset", 0.0)
         rest, gain = membrane.force(p, h, MATHS)
         variant = "varied" if varied else "uniform"
@@ -241,7 +244,8 @@ class NeuronArrays:
             index=population.index, size=population.size,
             kernel=KERNELS[f"{name if fused else membrane.name}_{variant}"], fused=fused,
             varied=varied, n_substeps=n_substeps, dt=h,
-            draw=KERNELS["uniform"] if membrane.random else 0, packs=membrane.flow is not None,
+            drawn=(list(membrane.states).index(membrane.drawn) if membrane.drawn else None),
+            packs=membrane.flow is not None,
             states=[population.state[state] for state in membrane.states],
             constants=constants, n_drives=0 if fused else len(membrane.drives),
             force=aligned(rest + gain * offset, (population.size,)),

@@ -9,6 +9,7 @@ import pyNN.laconeu as sim
 import pytest
 import scipy.stats
 from one_cell import simulate
+from pyNN import errors
 from pyNN.parameters import Sequence
 from pyNN_laconeu.kernels import numerics
 
@@ -184,25 +185,146 @@ def test_a_membrane_at_rest_is_a_poisson_process_with_dead_time(dt):
     assert counts.mean() == pytest.approx(mean, abs=4.0 * np.sqrt(mean / 200))
 
 
+def drawn(neuron, step, seed, population):
+    """The hazard that a neuron which draws at this step takes until its next spike."""
+    # 4 is the purpose of the stream
+    words = numerics.philox((neuron, step, 0, 0), (seed ^ 4 << 24, population))
+    return -numerics.log(((words[0] << 32 | words[1]) // 2 ** 12 + 0.5) * 2.0 ** -52)
+
+
+def spikes_under(hazard, neuron, seed, population):
+    """Steps at which a neuron spikes whose hazard in each step is `hazard` [n_steps]."""
+    steps, left = [], drawn(neuron, 0, seed, population)
+    for step, amount in enumerate(hazard, 1):
+        left -= amount
+        if left <= 0.0:
+            steps.append(step)
+            left = drawn(neuron, step, seed, population)
+    return steps
+
+
+def resting(n, **parameters):
+    """Cells that stay at v_t: their rate is lambda0 whatever happens."""
+    return sim.Population(n, sim.GIF_cond_exp(
+        **{"v_t_star": -65.0, "tau_refrac": 0.0, **NO_ADAPTATION, **parameters}))
+
+
+def steps_of(population, segment=0):
+    """[steps of the spikes of each cell], 0.1 ms each."""
+    return [np.rint(train.magnitude / 0.1).astype(int).tolist()
+            for train in population.get_data().segments[segment].spiketrains]
+
+
 @pytest.mark.parametrize("threads", [1, 3])
-def test_the_number_drawn_is_a_function_of_seed_population_neuron_and_step(threads):
-    # v stays at v_t, so that a neuron spikes where its number is below one probability
+def test_what_is_drawn_is_a_function_of_seed_population_neuron_and_the_last_spike_s_step(threads):
     n, rate, seed = 301, 1000.0, 5
     sim.setup(timestep=0.1, rng_seed=seed, threads=threads)
     sim.Population(1, sim.IF_cond_exp())  # so that its number among populations is 1
-    cells = sim.Population(n, sim.GIF_cond_exp(
-        v_t_star=-65.0, lambda0=rate, tau_refrac=0.0, **NO_ADAPTATION))
+    cells = resting(n, lambda0=rate)
     cells.record("spikes")
-    sim.run(4.0)
-    p = -np.expm1(-1e-4 * rate)
-    for i, train in enumerate(cells.get_data().segments[0].spiketrains):
-        # one Philox block for two neurons; 4 is the purpose of the stream
-        blocks = [numerics.philox((i // 2, step, 0, 0), (seed ^ 4 << 24, 1))
-                  for step in range(1, 41)]
-        high, low = np.array(blocks, np.uint64)[:, 2 * (i % 2):2 * (i % 2) + 2].T
-        drawn = ((high << np.uint64(32) | low) >> np.uint64(11)) * 2.0 ** -53
-        steps = np.rint(train.magnitude / 0.1).astype(int)
-        assert steps.tolist() == (np.flatnonzero(drawn < p) + 1).tolist(), i
+    sim.run(10.0)
+    expected = [spikes_under(np.full(100, 1e-4 * rate), i, seed, 1) for i in range(n)]
+    assert sum(map(len, expected)) > 2000
+    assert steps_of(cells) == expected
+
+
+def test_a_rate_that_changes_between_runs_uses_up_what_is_left():
+    # and reset() draws as at first
+    rates = np.repeat([1000.0, 0.0, 3000.0, 200.0], 50)
+    sim.setup(timestep=0.1, rng_seed=6)
+    cells = resting(150)
+    cells.record("spikes")
+    for _ in (0, 1):
+        for rate in rates[::50]:
+            cells.set(lambda0=rate)
+            sim.run(5.0)
+        sim.reset()
+    expected = [spikes_under(1e-4 * rates, i, 6, 0) for i in range(150)]
+    assert sum(map(len, expected)) > 2000
+    assert steps_of(cells, 0) == expected and steps_of(cells, 1) == expected
+    assert not any(50 < step <= 100 for steps in expected for step in steps)
+
+
+def test_cells_made_between_runs_draw_their_first_number_then():
+    sim.setup(timestep=0.1, rng_seed=6)
+    resting(10)
+    sim.run(3.0)
+    cells = resting(100, lambda0=1000.0)
+    cells.record("spikes")
+    sim.run(5.0)
+    for i, steps in enumerate(steps_of(cells)):
+        expected = 30 + int(np.ceil(drawn(i, 30, 6, 1) / 0.1))
+        assert (steps[0] == expected) if expected <= 80 else not steps, i
+
+
+def test_cutting_a_run_into_pieces_changes_no_bit():
+    results = []
+    for pieces in ([60.0], [0.1] * 30 + [7.3, 49.7]):
+        sim.setup(timestep=0.1, rng_seed=3, threads=2)
+        cells = sim.Population(203, sim.GIF_cond_exp(i_offset=1.5, lambda0=20.0, tau_eta=[5.0, 9.0],
+                                                     a_eta=[0.1, 0.2]))
+        cells.record(["spikes", "v", "i_eta", "v_t"])
+        for piece in pieces:
+            sim.run(piece)
+        segment = cells.get_data().segments[0]
+        results.append(([train.magnitude.tolist() for train in segment.spiketrains],
+                        [signal.magnitude.tolist() for signal in segment.analogsignals]))
+    assert sum(map(len, results[0][0])) > 203
+    assert results[0] == results[1]
+
+
+def test_what_is_left_is_no_variable_of_the_cell():
+    sim.setup(timestep=0.1)
+    cells = resting(1)
+    assert not any("hazard" in name for name in cells.celltype.recordable)
+    with pytest.raises(errors.RecordingError, match="hazard_left"):
+        cells.record("hazard_left")
+    with pytest.raises(errors.NonExistentParameterError, match="hazard_left"):
+        cells.initialize(hazard_left=1.0)
+
+
+def test_after_an_infinite_rate_a_cell_goes_on_as_others_do():
+    # (v - v_t) / delta_v overflows, then the hazard
+    sim.setup(timestep=0.1, rng_seed=6)
+    cells = resting(100, v_t_star=-1e300, delta_v=1e-9, lambda0=1e300)
+    cells.record(["spikes", "v"])
+    sim.run(1.0)
+    cells.set(v_t_star=-65.0, delta_v=0.5, lambda0=1000.0)
+    sim.run(9.0)
+    expected = [list(range(1, 11)) for _ in range(100)]
+    for i, steps in enumerate(expected):
+        left = drawn(i, 10, 6, 0)
+        for step in range(11, 101):
+            left -= 0.1
+            if left <= 0.0:
+                steps.append(step)
+                left = drawn(i, step, 6, 0)
+    assert steps_of(cells) == expected
+    v = cells.get_data().segments[0].analogsignals[0].magnitude
+    assert (v == -65.0).all()
+
+
+def test_one_number_is_drawn_for_each_spike_and_they_are_exponentially_distributed():
+    # at 1 % per step the steps to a spike are geometrically distributed, whatever came before
+    n, p = 500, -np.expm1(-0.01)
+    sim.setup(timestep=0.1, rng_seed=8)
+    cells = resting(n, lambda0=100.0)
+    cells.record("spikes")
+    sim.run(400.0)
+    trains = steps_of(cells)
+    edges = np.unique(scipy.stats.geom.ppf(np.linspace(0.0, 1.0, 31)[1:-1], p))
+    # of cells with 20 spikes and more the first 20 intervals: what the end cuts off is not missing
+    assert min(map(len, trains)) >= 20
+    first = np.concatenate([np.diff([0, *train[:20]]) for train in trains])
+    for steps in (first, np.array([train[0] for train in trains])):
+        observed = np.bincount(np.searchsorted(edges, steps), minlength=len(edges) + 1)
+        law = np.diff(scipy.stats.geom.cdf(edges, p), prepend=0.0, append=1.0) * len(steps)
+        assert scipy.stats.chisquare(observed, law).pvalue > 1e-4
+    mean = n * 4000 * p
+    assert sum(map(len, trains)) == pytest.approx(mean, abs=4.0 * np.sqrt(mean))
+    numbers = np.array([drawn(i, step, 8, 0) for i, train in enumerate(trains)
+                        for step in (0, *train)])
+    assert scipy.stats.kstest(numbers, "expon").pvalue > 1e-4
 
 
 @pytest.mark.parametrize("v", [-66.0, -65.0, -64.0])

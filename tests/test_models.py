@@ -36,7 +36,7 @@ def test_every_loop_that_is_listed_has_been_compiled_and_no_other():
     assert set(arrays.KERNELS) == {
         *(f"{name}_{variant}" for name in names for variant in VARIANTS),
         *(poisson_name(n) for n in POISSON_THRESHOLDS),
-        *(pairs_name(powers) for powers in (False, True)), "uniform"}
+        *(pairs_name(powers) for powers in (False, True))}
     assert len(set(arrays.KERNELS.values())) == len(arrays.KERNELS)
     assert all(address != 0 for address in arrays.KERNELS.values())
 
@@ -70,11 +70,14 @@ def test_every_membrane_says_what_it_is(name):
     for units in (membrane.parameters, membrane.states, membrane.constants):
         assert all(isinstance(unit, str) for unit in units.values())
     assert set(membrane.reset) <= set(membrane.states)
+    assert membrane.drawn is None or membrane.drawn in membrane.states
+    assert set(membrane.sums) <= set(OWN_KINDS)
+    assert set(membrane.sums.values()) <= set(membrane.states) - set(membrane.reset)
     assert next(iter(membrane.states)) == "v"
 
 
-BUILT_IN = {"exp_", "exp_bound_", "exp_of_negative_", "exp_to_9_digits_", "exp_within_",
-            "expm1_near_0_", "log_", "log_of_normal_", "sqrt", "dt"}
+BUILT_IN = {"exp_", "exp_of_negative_", "exp_to_9_digits_", "exp_within_", "expm1_near_0_", "log_",
+            "log_of_normal_", "not_above_bound", "sqrt", "dt"}
 
 
 def names_in(code):
@@ -95,7 +98,6 @@ def test_every_name_in_a_membrane_s_code_is_declared(name):
             f"after_{state} = {expression}\n" for state, expression in membrane.reset.items()))
     built_in = BUILT_IN | {"last", "last_f", "force", "spikes_here",
                            *(f"after_{state}" for state in membrane.reset)}
-    built_in |= {"uniform"} if membrane.random else set()
     declared = {*membrane.states, *membrane.constants, *membrane.drives, *membrane.locals}
     assert used - built_in <= declared
     # and none is declared in vain, or a constant written to

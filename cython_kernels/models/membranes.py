@@ -641,8 +641,7 @@ up = 1.0 if (v - (exchanged - passed) >= v_thresh) & (v_start < v_thresh) else 0
 def _gif_constants(p, h, step, m):
     return {**_leak_constants(p), "v_reset": p["v_reset"], "v_t_star": p["v_t_star"],
             "refractory_steps": _refractory_steps(p, step, m), "sharpness": 1.0 / p["delta_v"],
-            "expected": 1e-3 * step * p["lambda0"], "jump_eta": p["jump_eta"],
-            "jump_gamma": p["jump_gamma"]}
+            "expected": 1e-3 * step * p["lambda0"]}
 
 
 def _gif():
@@ -650,36 +649,33 @@ def _gif():
     return Membrane(
         name="gif",
         parameters={"v_rest": "mV", "cm": "nF", "tau_m": "ms", "tau_refrac": "ms",
-                    "v_reset": "mV", "v_t_star": "mV", "delta_v": "mV", "lambda0": "Hz",
-                    "jump_eta": "nA", "jump_gamma": "mV"},
-        states={**LIF_STATES, "i_eta": "nA", "v_t": "mV"},
+                    "v_reset": "mV", "v_t_star": "mV", "delta_v": "mV", "lambda0": "Hz"},
+        states={**LIF_STATES, "i_eta": "nA", "v_t": "mV",
+                "hazard_left": "integrated hazard left until the spike"},
         constants={**LEAK_CONSTANTS, "v_reset": "mV", "v_t_star": "mV",
                    "refractory_steps": LIF_CONSTANTS["refractory_steps"], "sharpness": "1/mV",
-                   "expected": "spikes per step at the threshold", "jump_eta": "nA",
-                   "jump_gamma": "mV"},
+                   "expected": "spikes per step at the threshold"},
         step_constants=_gif_constants,
         force=_leak_force,
         drives={**drives, "eta": Drive("outward", at=1.0), "gamma": Drive("threshold", at=1.0)},
-        locals=(*names, "chance", "excess", "escaped"),
-        # A step ends in a spike where `chance` is below the probability, and so below a bound of
-        # it: 1 - exp(-x) <= x, to rounding errors of 1e-16. Few are, and need the exponentials.
+        locals=(*names, "exposed", "excess"),
+        # The time to a spike, rescaled by the hazard, is exponentially distributed: drawn once a
+        # spike, it runs out in a step with the probability 1 - exp(-step rate).
         update="""\
 i_eta = eta
 """ + code + """\
 v_t = v_t_star + gamma
-chance = uniform if (refractory <= 0.0) & last else 1.0
-""" + CLAMP + """\
-excess = (v - v_t) * sharpness
-escaped = 0.0
-""" + phase_where("chance < expected * exp_bound_(excess) + 1e-15") + """\
-escaped = 1.0 if chance < 1.0 - exp_of_negative_(-expected * exp_(excess)) else 0.0
+excess = (v_free - v_t) * sharpness
 ---
-""",
-        spike="escaped > 0.0",
-        reset={**LIF_RESET, "i_eta": "i_eta + jump_eta", "v_t": "v_t + jump_gamma"},
+exposed = 0.0 if refractory > 0.0 else last_f * expected
+hazard_left = hazard_left - exposed * exp_to_9_digits_(not_above_bound(excess))
+""" + CLAMP,
+        spike="hazard_left <= 0.0",
+        reset=LIF_RESET,
+        sums={"outward": "i_eta", "threshold": "v_t"},
         clamp=LIF_CLAMP,
         substep=0.25,
-        random=True,
+        drawn="hazard_left",
         equations="cm dv/dt = cm (v_rest - v) / tau_m - sum of eta_j + i_offset + i_injected + sum "
                   "of g (e_rev - v); v_t = v_t_star + sum of gamma_j; tau_eta_j deta_j/dt = "
                   "-eta_j, tau_gamma_j dgamma_j/dt = -gamma_j. A step ends in a spike with "
@@ -688,7 +684,8 @@ escaped = 1.0 if chance < 1.0 - exp_of_negative_(-expected * exp_(excess)) else 
         source="Mensi et al. (2012), doi:10.1152/jn.00408.2011; Pozzorini et al. (2015), "
                "doi:10.1371/journal.pcbi.1004275",
         method="v as IF_cond_exp, order 4, the adaptation exactly; the escape rate taken at the "
-               "step's end",
+               "step's end, to 3e-10; spikes by time rescaling, one random number each (Brown et "
+               "al. 2002, doi:10.1162/08997660252741149)",
     )
 
 

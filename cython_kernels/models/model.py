@@ -145,14 +145,15 @@ class Membrane:
     drives      name -> `Drive`
     update      lines of code: from the states at the substep's beginning to those at its end.
                 May use the states, the constants, the drives, `force`, `dt` (ms), `last`
-                (1 in the last substep of a step, else 0; `last_f` as a float), its own locals,
-                and `uniform` (a random number in [0, 1), new in each step) if it is `random`;
+                (1 in the last substep of a step, else 0; `last_f` as a float), its own locals;
                 in phases, see PHASE and `phase_where`
     flow        a `Flow`, to be found in `update` as FLOW, or None
     force       (a, b) by (p, h, m): `force` is a + b i where i nA are injected, i_offset included;
                 i itself by default. Known before a step, it saves the loop what goes into it
     spike       an expression: true where a spike is emitted; spikes are stamped at the step's end
     reset       state -> expression after a spike
+    sums        kind in OWN_KINDS -> state: what receptors of that kind add up to, by which a spike
+                raises it, too
     substep     the longest substep in ms, or None: a step is one substep
     capacitance nF: the name of a parameter, or a number where currents come without one; what
                 electrical synapses move v by
@@ -161,6 +162,8 @@ class Membrane:
     exchanged   a state: what electrical synapses have moved v by (mV) between the membrane's last
                 two steps, to be zeroed in the last substep; for spikes that are told from how v
                 changes, else None
+    drawn       a state that is drawn before the first step and anew at each spike, exponentially
+                distributed with mean 1 and never 0; 0 until then. None: nothing is random
     equations   in Markdown, for the reference page
     source      where they come from
     method      how they are integrated, and its order
@@ -177,6 +180,7 @@ class Membrane:
     source: str
     method: str
     reset: dict = field(default_factory=dict)
+    sums: dict = field(default_factory=dict)
     locals: tuple = ()
     flow: Flow = None
     force: Callable = lambda p, h, m: (0.0, 1.0)
@@ -184,7 +188,7 @@ class Membrane:
     capacitance: object = "cm"
     clamp: tuple = None
     exchanged: str = None
-    random: bool = False
+    drawn: str = None
     equations: str = ""
 
     def n_substeps(self, step):

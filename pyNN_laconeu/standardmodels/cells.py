@@ -209,8 +209,6 @@ class GIF_cond_exp(Cell, cells.GIF_cond_exp):
                 "gif", conductance_ports("exp"),
                 own_ports=(*(port("eta", "outward", k) for k in range(max(n["eta"], 3))),
                            *(port("gamma", "threshold", k) for k in range(max(n["gamma"], 3)))),
-                parameters={"jump_eta": lambda p: _total(p["a_eta"]),
-                            "jump_gamma": lambda p: _total(p["a_gamma"])},
                 carriers={name: carrier for name, carrier, there in (
                     ("i_eta", "eta_0", n["eta"]), ("v_t", "gamma_0", n["gamma"])) if there},
                 initial=lambda p: {"v_t": p["v_t_star"]}, check=check)
@@ -339,10 +337,6 @@ def _component(name, k, absent):
     """The k-th value of an array parameter in each cell; `absent` in cells that have fewer."""
     return lambda p: np.array([sequence.value[k] if np.size(sequence.value) > k else absent
                                for sequence in p[name]], dtype=np.float64)
-
-
-def _total(sequences):
-    return np.array([np.sum(sequence.value) for sequence in sequences], dtype=np.float64)
 
 
 class Izhikevich(Cell, cells.Izhikevich):
