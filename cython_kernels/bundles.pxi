@@ -62,12 +62,12 @@ cdef inline void find_segment(Bundle *b, int64_t row, int64_t column, double *sl
 
 
 cdef inline void await_segment(Segment *segment) noexcept nogil:
-    """Ask for the synapses that will be delivered soon; of many, for the first."""
-    cdef int64_t k, n = min(segment.n, <int64_t>FETCHED)
-    for k in range(0, n, 16):
+    """Ask for the synapses that will be delivered soon."""
+    cdef int64_t k
+    for k in range(0, segment.n, 16):
         fetch(segment.target + k)
     if segment.weight != NULL:
-        for k in range(0, n, 8):
+        for k in range(0, segment.n, 8):
             fetch(segment.weight + k)
 
 
