@@ -9,7 +9,8 @@
 # arrays.
 #
 # A slot receives its weights by emission step, then bundle, then source, then the order of the
-# bundle's row: by delay, member, target.
+# bundle's row: by delay, member, target. Every step walks a list of all delays of all bundles in
+# this order.
 
 cdef enum:
     # Segments from the one asked for to the one delivered. With 4 a third slower where they are 17
@@ -17,10 +18,16 @@ cdef enum:
     AWAITED = 16
     SOUGHT = 8                  # spikes from the one whose segment is asked for to the one found
 
-cdef struct Bundle:             # as in `bundles.Bundle`
+cdef struct History:            # as in `bundles.History`
     int pre
-    int64_t n_pre, n_delays
-    int64_t shortest, longest   # delays in steps
+    int64_t n_pre
+    int64_t n_steps             # a power of two
+    int32_t *source             # [n_threads, n_steps, n_pre] who has spiked; each thread's own
+    int64_t *n_spikes           # [n_threads, n_steps]
+
+cdef struct Bundle:             # as in `bundles.Bundle`
+    History *history
+    int64_t shortest, n_delays  # in steps
     int64_t since, until        # it has the spikes with since < stamp <= until
     int64_t *start              # [n_rows + 1]
     int32_t *segment            # [n_rows, n_delays + 1] begin in a row, or NULL: there is one delay
@@ -28,9 +35,10 @@ cdef struct Bundle:             # as in `bundles.Bundle`
     int32_t *target             # [n_synapses]
     double *weight              # [n_synapses] or NULL: all weights are `one_weight`
     double one_weight
-    int64_t n_history           # steps, a power of two
-    int32_t *history            # [n_threads, n_history, n_pre] who has spiked; each thread's own
-    int64_t *n_spikes           # [n_threads, n_history]
+
+cdef struct Due:
+    int64_t delay
+    Bundle *bundle
 
 cdef struct Segment:
     double *slot
@@ -85,52 +93,52 @@ cdef inline void add_each(slot_t slot, targets_t target, weights_t weight,
         slot[target[k]] += weight[k]
 
 
-cdef void keep_spike(Bundle *b, int thread, int32_t source, int64_t stamp) noexcept nogil:
+cdef inline int64_t place_of(History *h, int thread, int64_t stamp) noexcept nogil:
+    return thread * h.n_steps + (stamp & (h.n_steps - 1))
+
+
+cdef void keep_spike(History *h, int thread, int32_t source, int64_t stamp) noexcept nogil:
     """Remember a spike; those of one step by ascending sources, after `begin_step`."""
-    cdef int64_t at = thread * b.n_history + (stamp & (b.n_history - 1))
-    b.history[at * b.n_pre + b.n_spikes[at]] = source
-    b.n_spikes[at] += 1
+    cdef int64_t at = place_of(h, thread, stamp)
+    h.source[at * h.n_pre + h.n_spikes[at]] = source
+    h.n_spikes[at] += 1
 
 
-cdef void begin_step(Bundle *b, int thread, int64_t stamp) noexcept nogil:
-    b.n_spikes[thread * b.n_history + (stamp & (b.n_history - 1))] = 0
+cdef void begin_step(History *h, int thread, int64_t stamp) noexcept nogil:
+    h.n_spikes[place_of(h, thread, stamp)] = 0
 
 
-cdef void deliver_bundles(Bundle *bundle, int n_bundles, int thread, int n_threads, double *slot,
+cdef void deliver_bundles(Due *due, int64_t n_due, int thread, int n_threads, double *slot,
                           int64_t arrival) noexcept nogil:
     """All that arrives at step `arrival` at this thread's targets, into the slot of that step."""
     cdef Segment awaited[AWAITED]
     cdef Segment *segment
     cdef Bundle *b
-    cdef int64_t n_asked = 0, n_done = 0, longest = 0, shortest = arrival
-    cdef int64_t stamp, i, n, at, column
+    cdef int64_t n_asked = 0, n_done = 0
+    cdef int64_t d, stamp, i, n, at, column
     cdef int32_t *source
-    cdef int k
-    for k in range(n_bundles):
-        longest = max(longest, bundle[k].longest)
-        shortest = min(shortest, bundle[k].shortest)
-    for stamp in range(max(arrival - longest, <int64_t>0), arrival - shortest + 1):
-        for k in range(n_bundles):
-            b = &bundle[k]
-            column = arrival - stamp - b.shortest
-            if (column < 0 or column >= b.n_delays or stamp <= b.since or stamp > b.until):
-                continue
-            at = thread * b.n_history + (stamp & (b.n_history - 1))
-            source = b.history + at * b.n_pre
-            n = b.n_spikes[at]
-            for i in range(min(n, <int64_t>SOUGHT)):
-                find_soon(b, source[i] * <int64_t>n_threads + thread, column)
-            for i in range(n):
-                if i + <int64_t>SOUGHT < n:
-                    find_soon(b, source[i + <int64_t>SOUGHT] * <int64_t>n_threads + thread, column)
-                if n_asked - n_done == AWAITED:
-                    deliver_segment(&awaited[n_done % <int64_t>AWAITED])
-                    n_done += 1
-                segment = &awaited[n_asked % <int64_t>AWAITED]
-                find_segment(b, source[i] * <int64_t>n_threads + thread, column, slot, segment)
-                if segment.n > 0:
-                    await_segment(segment)
-                    n_asked += 1
+    for d in range(n_due):
+        b = due[d].bundle
+        stamp = arrival - due[d].delay
+        if stamp <= b.since or stamp > b.until:
+            continue
+        at = place_of(b.history, thread, stamp)
+        source = b.history.source + at * b.history.n_pre
+        n = b.history.n_spikes[at]
+        column = due[d].delay - b.shortest
+        for i in range(min(n, <int64_t>SOUGHT)):
+            find_soon(b, source[i] * <int64_t>n_threads + thread, column)
+        for i in range(n):
+            if i + <int64_t>SOUGHT < n:
+                find_soon(b, source[i + <int64_t>SOUGHT] * <int64_t>n_threads + thread, column)
+            if n_asked - n_done == AWAITED:
+                deliver_segment(&awaited[n_done % <int64_t>AWAITED])
+                n_done += 1
+            segment = &awaited[n_asked % <int64_t>AWAITED]
+            find_segment(b, source[i] * <int64_t>n_threads + thread, column, slot, segment)
+            if segment.n > 0:
+                await_segment(segment)
+                n_asked += 1
     while n_done < n_asked:
         deliver_segment(&awaited[n_done % <int64_t>AWAITED])
         n_done += 1

@@ -25,7 +25,8 @@ Spike sources do not depend on the network: the spikes that they stamp t_n+1 are
 
 Steps are taken in intervals no longer than the shortest delay between neurons, nor than the
 shortest dendritic part of the delay of any plastic synapse (but one step at least), so that all
-post spikes it sees are there when it changes; with gap junctions they are one step long. Within an
+post spikes it sees are there when it changes; with gap junctions they are one step long, in large
+networks no longer than what is written in them stays in the cache. Within an
 interval neurons cannot reach one another, so a block of neurons takes all its steps while its state
 is in the cache.
 
@@ -361,19 +362,21 @@ cdef class Engine:
     cdef SynapseSignal *synapse_signal
     cdef int n_junction_tables
     cdef Junctions *junctions
-    cdef int n_bundles
+    cdef int n_bundles, n_histories
     cdef Bundle *bundle
+    cdef History *history       # of what bundles deliver
+    cdef Due *due               # [n_due] in the order in which they are delivered
+    cdef int64_t n_due
     cdef double *slots          # [n_bundle_slots, slot_size] what bundles deliver
     cdef int64_t n_bundle_slots, slot_size
     cdef list keep, keep_signals
     cdef Barrier barrier
     cdef double *levels         # [n_sources, n_steps of this advance]
     cdef int64_t n_levels, first_step, done
-    cdef bint at_origin
+    cdef bint at_origin, cancelled
 
     def __cinit__(self, int n_threads, int64_t interval, int64_t n_slots, uint32_t seed,
-                  int max_populations, int max_tables, int max_junction_tables=0,
-                  int max_bundles=0):
+                  int max_populations, int max_tables, int max_junction_tables=0):
         self.n_threads, self.interval, self.n_slots = n_threads, interval, n_slots
         self.count_stride = interval + 16
         self.seed = seed
@@ -382,9 +385,7 @@ cdef class Engine:
         self.population = <Population *>calloc(max_populations + 1, sizeof(Population))
         self.table = <Table *>calloc(max_tables + 1, sizeof(Table))
         self.junctions = <Junctions *>calloc(max_junction_tables + 1, sizeof(Junctions))
-        self.bundle = <Bundle *>calloc(max_bundles + 1, sizeof(Bundle))
-        if (self.population == NULL or self.table == NULL or self.junctions == NULL
-                or self.bundle == NULL):
+        if self.population == NULL or self.table == NULL or self.junctions == NULL:
             raise MemoryError()
 
     def __dealloc__(self):
@@ -397,6 +398,8 @@ cdef class Engine:
         free(self.table)
         free(self.junctions)
         free(self.bundle)
+        free(self.history)
+        free(self.due)
         free(self.synapse_signal)
         barrier_destroy(&self.barrier)
 
@@ -635,12 +638,36 @@ cdef class Engine:
         self.n_bundle_slots, self.slot_size = slots.shape
         self.slots = doubles(slots.reshape(-1), self.keep)
 
-    def add_bundle(self, spec):
-        """spec: a `bundles.Bundle`; after `set_slots`."""
+    def add_bundles(self, histories, specs):
+        """histories: [`bundles.History`]; specs: [`bundles.Bundle`], each of one of them, in the
+        order of delivery; after `set_slots`."""
+        cdef int k
+        cdef History *h
+        self.history = <History *>calloc(len(histories) + 1, sizeof(History))
+        self.bundle = <Bundle *>calloc(len(specs) + 1, sizeof(Bundle))
+        due = sorted((-delay, k) for k, spec in enumerate(specs)
+                     for delay in range(spec.shortest, spec.longest + 1))
+        self.due = <Due *>calloc(len(due) + 1, sizeof(Due))
+        if self.history == NULL or self.bundle == NULL or self.due == NULL:
+            raise MemoryError()
+        for k, spec in enumerate(histories):
+            h = &self.history[k]
+            h.pre = spec.index
+            _, h.n_steps, h.n_pre = spec.source.shape
+            h.source = ints(spec.source.reshape(-1), self.keep)
+            h.n_spikes = longs(spec.n_spikes.reshape(-1), self.keep)
+        self.n_histories = len(histories)
+        places = {spec.index: k for k, spec in enumerate(histories)}
+        for spec in specs:
+            self._add_bundle(spec, places[spec.index])
+        for delay, k in due:
+            self.due[self.n_due].delay, self.due[self.n_due].bundle = -delay, &self.bundle[k]
+            self.n_due += 1
+
+    cdef object _add_bundle(self, spec, int history):
         cdef Bundle *b = &self.bundle[self.n_bundles]
-        b.pre, b.n_pre = spec.index, spec.n_pre
-        b.shortest, b.longest = spec.shortest, spec.longest
-        b.n_delays = spec.longest - spec.shortest + 1
+        b.history = &self.history[history]
+        b.shortest, b.n_delays = spec.shortest, spec.longest - spec.shortest + 1
         b.since, b.until = spec.since, spec.until
         b.start, b.first = longs(spec.start, self.keep), spec.first
         if spec.segment is not None:
@@ -650,9 +677,6 @@ cdef class Engine:
             b.one_weight = spec.weight
         else:
             b.weight = doubles(spec.weight, self.keep)
-        b.n_history = spec.history.shape[1]
-        b.history = ints(spec.history.reshape(-1), self.keep)
-        b.n_spikes = longs(spec.n_spikes.reshape(-1), self.keep)
         self.n_bundles += 1
 
     def add_junctions(self, spec):
@@ -718,11 +742,19 @@ cdef class Engine:
             mask, signals = recordings[k]
             records.append(self._begin_record(p, n_steps, mask, signals))
         self._begin_synapse_signals(synapse_recordings)
-        workers = [threading.Thread(target=self._work, args=(t, n_steps), daemon=True)
+        # Nobody begins before all are there: who waited for a thread that could not be started
+        # would wait for ever.
+        all_there = threading.Event()
+        workers = [threading.Thread(target=self._work, args=(t, n_steps, all_there), daemon=True)
                    for t in range(1, self.n_threads)]
-        for worker in workers:
-            worker.start()
-        self._work(0, n_steps)
+        self.cancelled = True
+        try:
+            for worker in workers:
+                worker.start()
+            self.cancelled = False
+        finally:
+            all_there.set()
+        self._work(0, n_steps, all_there)
         for worker in workers:
             worker.join()
         spikes = []
@@ -782,9 +814,11 @@ cdef class Engine:
             signal.samples = doubles(spec.samples.reshape(-1), self.keep_signals)
             self.n_synapse_signals += 1
 
-    def _work(self, int thread, int64_t n_steps):
-        with nogil:
-            self._run(thread, n_steps)
+    def _work(self, int thread, int64_t n_steps, all_there):
+        all_there.wait()
+        if not self.cancelled:
+            with nogil:
+                self._run(thread, n_steps)
 
     cdef void _run(self, int thread, int64_t n_steps) noexcept nogil:
         """All intervals, as thread `thread`. Every thread computes the same interval bounds."""
@@ -840,7 +874,7 @@ cdef class Engine:
             self._deliver(thread, turn, step, length, True, False)
             self._record(thread, turn, step, length, True)
         for s in range(length if self.n_bundles else 0):
-            deliver_bundles(self.bundle, self.n_bundles, thread, self.n_threads,
+            deliver_bundles(self.due, self.n_due, thread, self.n_threads,
                             self._slot(step + s + 1), step + s + 1)
         self._update(thread, turn, step, length)
         self._remember(thread, turn, step, length)
@@ -1093,20 +1127,20 @@ cdef class Engine:
 
     cdef void _keep_spikes(self, int thread, int turn, int64_t step,
                            int64_t length) noexcept nogil:
-        """The interval's spikes of all neurons to this thread's histories of bundles."""
+        """The interval's spikes of all neurons to this thread's histories."""
         cdef int64_t s, i, at
         cdef int k, t
-        cdef Bundle *b
+        cdef History *h
         cdef Population *p
-        for k in range(self.n_bundles):
-            b = &self.bundle[k]
-            p = &self.population[b.pre]
-            for s in range(length if step < b.until else 0):
-                begin_step(b, thread, step + s + 1)
+        for k in range(self.n_histories):
+            h = &self.history[k]
+            p = &self.population[h.pre]
+            for s in range(length):
+                begin_step(h, thread, step + s + 1)
                 for t in range(self.n_threads):
                     at = self._list(p, t, turn, s)
                     for i in range(at, at + self._counts(p, t, turn)[s]):
-                        keep_spike(b, thread, p.spike_index[i], step + s + 1)
+                        keep_spike(h, thread, p.spike_index[i], step + s + 1)
 
     cdef void _inject(self, Population *p, double *force, int64_t column, int64_t lower,
                       int64_t n) noexcept nogil:

@@ -12,7 +12,8 @@ synapses must be in the order of their delays:
   twice. Who asks a member for them (get(), a change of weights) gets copies by `opened`.
 """
 
-from dataclasses import dataclass, field
+import weakref
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,8 +22,10 @@ from .kernels.connect import count_segments, fill_bundle, from_bundle
 # Bytes of the rings that the rows of one source population reach: less stays in the cache, or is
 # no worse than what taking rows together costs.
 LARGE_RINGS = 1 << 24
-# The same for rows that are borrowed, which costs nothing.
+# The same for rows that are borrowed: there is nothing to move, but a history to keep, which is
+# smaller than the rings where each source has this part of a target, at least.
 LARGE_RING = 1 << 20
+TARGETS_PER_SOURCE = 0.5
 # Synapses with the same delay of a source, in all threads: for fewer, to find them costs more than
 # to deliver them. Measured with rings of 7 MB and two threads: with 17 of them bundles take 3.1 ns
 # per event and rows 2.3, with 33 both 1.7.
@@ -30,16 +33,49 @@ LONG_SEGMENTS = 32.0
 FOREVER = 1 << 62
 
 
-@dataclass
 class Member:
     """Rows that a bundle delivers.
 
-    rows    `synapses.Rows`, without targets and weights if the bundle has taken them
+    rows    `synapses.Rows`, without targets and weights if the bundle has taken them; None once
+            nobody has them any more: rows hold their bundle, not the other way round
     first   place in a slot of their population's first cell
     """
 
-    rows: object
-    first: int
+    def __init__(self, rows, first):
+        self._rows, self.first = weakref.ref(rows), first
+
+    @property
+    def rows(self):
+        return self._rows()
+
+
+class History:
+    """Who of a source population has spiked, for as long as its bundles need to know.
+
+    index     of the population in the network
+    source    int32 [n_threads, steps, n_pre], each thread's own; steps: a power of two
+    n_spikes  int64 [n_threads, steps]
+    """
+
+    def __init__(self, index, n_threads, n_steps, n_pre):
+        self.index = index
+        self.source = np.empty((n_threads, n_steps, n_pre), np.int32)
+        self.n_spikes = np.zeros((n_threads, n_steps), np.int64)
+
+    def longer(self, n_steps, step):
+        """One that remembers so many steps, with the spikes of the last steps until `step`."""
+        n_threads, n_old, n_pre = self.source.shape
+        longer = History(self.index, n_threads, n_steps, n_pre)
+        for stamp in range(max(0, step - n_old + 1), step + 1):
+            for thread in range(n_threads):
+                n = self.n_spikes[thread, stamp % n_old]
+                longer.n_spikes[thread, stamp % n_steps] = n
+                longer.source[thread, stamp % n_steps, :n] = self.source[thread, stamp % n_old, :n]
+        return longer
+
+    def reset(self):
+        """Back to t = 0: no spikes."""
+        self.n_spikes[:] = 0
 
 
 @dataclass
@@ -57,8 +93,6 @@ class Bundle:
     target    int32 [m]
     weight    float64 [m], or float where all have the same
     since, until  it delivers the spikes stamped since + 1 to until
-    history   int32 [n_threads, steps, n_pre] who has spiked
-    n_spikes  int64 [n_threads, steps] how many have
     """
 
     key: tuple
@@ -71,34 +105,24 @@ class Bundle:
     first: int
     target: np.ndarray
     weight: object
-    n_pre: int
-    n_threads: int
-    longest_interval: int
     since: int
     until: int = FOREVER
-    history: np.ndarray = field(init=False)
-    n_spikes: np.ndarray = field(init=False)
-
-    def __post_init__(self):
-        n_history = 1 << int(self.longest + self.longest_interval).bit_length()
-        self.history = np.empty((self.n_threads, n_history, self.n_pre), np.int32)
-        self.n_spikes = np.zeros((self.n_threads, n_history), np.int64)
 
     @classmethod
-    def borrowing(cls, key, index, member, **others):
+    def borrowing(cls, key, index, member, since):
         """Of one member, whose synapses have one delay, as they are."""
         rows = member.rows
         rows.bundle = bundle = cls(
             key, index, [member], rows.delay, rows.delay, rows.row_start, None, member.first,
-            rows.target, rows.values["weight"], **others)
+            rows.target, rows.values["weight"], since)
         return bundle
 
     @classmethod
-    def taking(cls, key, index, members, n_pre, n_threads, **others):
+    def taking(cls, key, index, members, since):
         """Of members with many delays, whose rows' arrays it takes."""
         shortest = min(member.rows.shortest_delay for member in members)
         longest = max(member.rows.longest_delay for member in members)
-        n_rows = n_pre * n_threads
+        n_rows = len(members[0].rows.row_start) - 1
         segment = np.zeros((n_rows, longest - shortest + 2), np.int32)
         for member in members:
             rows = member.rows
@@ -109,7 +133,7 @@ class Bundle:
         if weight is None:
             weight = np.empty(start[-1])
         bundle = cls(key, index, members, shortest, longest, start, segment, 0, target, weight,
-                     n_pre, n_threads, **others)
+                     since)
         free = segment[:, :-1].copy()
         for member in members:
             rows = member.rows
@@ -127,20 +151,14 @@ class Bundle:
     def retire(self, step, in_use):
         """No spikes after `step`: rows whose ids are in `in_use` have their arrays again."""
         self.until = step
-        for member in self.members:
-            if id(member.rows) in in_use and member.rows.bundle is self:
-                member.rows.take_back()
+        for rows in (member.rows for member in self.members):
+            if id(rows) in in_use and rows.bundle is self:
+                rows.take_back()
         self.members = []
 
     def is_over(self, step):
         """Whether all its spikes have arrived."""
         return step >= self.until + self.longest
-
-    def reset(self):
-        """Back to t = 0: no spikes."""
-        self.since = 0
-        self.n_spikes[:] = 0
-
 
 def _array(weight):
     return weight if isinstance(weight, np.ndarray) else None
@@ -162,7 +180,8 @@ def grouped(tables):
         if rows.can_be_taken:
             weight = () if rows.one_weight is None else (rows.one_weight,)
             groups.setdefault((0, pre.index, weight), []).append(table)
-        elif rows.can_be_borrowed and 8 * (rows.delay + 1) * post.size >= LARGE_RING:
+        elif (rows.can_be_borrowed and 8 * (rows.delay + 1) * post.size >= LARGE_RING
+              and post.size >= TARGETS_PER_SOURCE * pre.size):
             chosen[1, number] = [table]
     for key, members in groups.items():
         longest = max(rows.longest_delay for *_, rows in members)

@@ -12,14 +12,14 @@ import time
 
 import numpy as np
 
-from .bundles import Bundle, Member, grouped
+from .bundles import Bundle, History, Member, grouped
 from .kernels.engine import Engine
 from .kernels.layout import aligned
 from .memory import check_memory, give_back
 
 # Steps between two meetings of the threads, where the delays allow more.
 LONGEST_INTERVAL = 32
-# Bytes that each thread writes in an interval, at most: about a second-level cache.
+# Bytes that a thread writes in an interval, about: a second-level cache.
 INTERVAL_BYTES = 1 << 20
 # Below this many neurons or synapses a second thread costs more than it brings.
 MANY_NEURONS, MANY_SYNAPSES = 4000, 1_000_000
@@ -67,6 +67,7 @@ class Network:
         self._n_slots = 0
         self._bundles = {}     # key as in `bundles.grouped` -> Bundle
         self._retired = []     # Bundles whose last spikes are under way
+        self._histories = {}   # index of the source population -> History
         self._places = {}      # (population index, receptor type) -> where in a bundles' slot
         self._slot_size = 0
         self._engine = None
@@ -114,7 +115,7 @@ class Network:
         """Forget all parts, so that what nobody else holds is freed. The clock stays."""
         self.populations, self.projections, self.current_sources = [], [], []
         self._rings, self._engine = {}, None
-        self._bundles, self._retired = {}, []
+        self._bundles, self._retired, self._histories = {}, [], {}
 
     # --- compiling -----------------------------------------------------------------------------
 
@@ -185,7 +186,7 @@ class Network:
         bundles = sorted([*self._retired, *self._bundles.values()],
                          key=lambda bundle: (bundle.key, bundle.since))
         engine = Engine(self.n_threads, interval, self._n_slots, self.seed & 0xFFFFFFFF,
-                        len(self.populations), len(tables), len(junctions), len(bundles))
+                        len(self.populations), len(tables), len(junctions))
         if self._slot_size:
             engine.set_slots(aligned(0.0, (1 << (interval - 1).bit_length(), self._slot_size)))
         for population in self.populations:
@@ -196,8 +197,7 @@ class Network:
         for projection, k, pre, post, receptor_type, rows in tables:
             ring = self.ring(post, receptor_type, self.serves_early(pre, rows))
             engine.add_table(pre.index, post.index, ring, rows, projection.first_stream + k)
-        for bundle in bundles:
-            engine.add_bundle(bundle)
+        engine.add_bundles(list(self._histories.values()), bundles)
         for table in junctions:
             table.add_to(engine)
         self._engine, self._interval = engine, interval
@@ -222,22 +222,37 @@ class Network:
             if key in self._bundles:
                 continue
             pre = group[0][0]
+            self._remember(pre, max(rows.longest_delay for *_, rows in group))
             members = [Member(rows, self._new_place(post, receptor_type))
                        for _, post, receptor_type, rows in group]
-            others = dict(n_pre=pre.size, n_threads=self.n_threads,
-                          longest_interval=LONGEST_INTERVAL, since=self.step)
             if group[0][-1].can_be_borrowed:
-                self._bundles[key] = Bundle.borrowing(key, pre.index, members[0], **others)
+                self._bundles[key] = Bundle.borrowing(key, pre.index, members[0], self.step)
             else:
-                self._bundles[key] = Bundle.taking(key, pre.index, members, **others)
+                self._bundles[key] = Bundle.taking(key, pre.index, members, self.step)
                 give_back()
+        in_use = {bundle.index for bundle in (*self._bundles.values(), *self._retired)}
+        self._histories = {index: history for index, history in self._histories.items()
+                           if index in in_use}
+
+    def _remember(self, population, longest):
+        """Have a history of a population that its bundles need, with delays up to `longest`."""
+        n_steps = 1 << (longest + LONGEST_INTERVAL).bit_length()
+        history = self._histories.get(population.index)
+        if history is not None and history.source.shape[1] >= n_steps:
+            return
+        check_memory(f"delays of up to {longest * self.dt:g} ms at a time step of {self.dt:g} ms",
+                     4 * self.n_threads * n_steps * population.size)
+        self._histories[population.index] = (
+            History(population.index, self.n_threads, n_steps, population.size)
+            if history is None else history.longer(n_steps, self.step))
 
     def _cached_interval(self):
         """How many steps an interval may have, at most, for what is written in it to stay cached.
 
-        That is what arrives at each receptor, from neurons and from sources, and the sources'
-        spikes: in a network of 20 000 cells that nothing reaches, steps in intervals of 32 take
-        three times as long as in intervals of 4.
+        It may depend on the threads, as no result depends on it. What is written is what arrives at
+        each receptor, from neurons and from sources, and the sources' spikes: in a network of
+        20 000 cells that nothing reaches, steps in intervals of 32 take three times as long as in
+        intervals of 4.
         """
         written = sum(population.size * max(1, len(population.celltype.receptor_types))
                       for population in self.populations)
@@ -333,8 +348,10 @@ class Network:
         self.segment_counter += 1
         for ring in self._rings.values():
             ring[:] = 0.0
+        for history in self._histories.values():
+            history.reset()
         for bundle in self._bundles.values():
-            bundle.reset()
+            bundle.since = 0
         if self._bundles or self._retired:
             self._retired = []
             self.changed()  # from which step on bundles have spikes

@@ -1,5 +1,6 @@
 """Synapses that wait with their source until they are due (bundles.py), beside rows and rings."""
 
+import gc
 import signal
 import weakref
 
@@ -24,6 +25,7 @@ def delivery(request, monkeypatch):
 def take_bundles(monkeypatch):
     monkeypatch.setattr(bundles, "LARGE_RINGS", 0)
     monkeypatch.setattr(bundles, "LARGE_RING", 0)
+    monkeypatch.setattr(bundles, "TARGETS_PER_SOURCE", 0.0)
     monkeypatch.setattr(bundles, "LONG_SEGMENTS", 0.0)
 
 
@@ -416,6 +418,57 @@ def test_a_change_copies_no_more_than_stays(monkeypatch):
     monkeypatch.setattr(bundles, "from_bundle", counted)
     sim.run(1.0)
     assert sizes == [len(projections[1])]  # the other of this source
+
+
+def test_spikes_under_way_survive_when_later_delays_are_longer(monkeypatch):
+    def script():
+        populations, projections = network(2, one_weight=True, one_delay=True)
+        sim.run(21.3)
+        projections[1].set(delay=0.4)
+        connect(populations[0], populations[1], longest=30.0)
+        sim.run(20.0)
+        projections[2].set(delay=47.0)
+        sim.run(60.0)
+        return result(populations)
+    assert_close(*both(monkeypatch, script))
+
+
+def test_few_targets_of_many_sources_take_rows():
+    sim.setup(timestep=0.1, threads=2)
+    sources = sim.Population(30000, sim.IF_curr_exp())
+    few, many = sim.Population(10000, sim.IF_curr_exp()), sim.Population(20000, sim.IF_curr_exp())
+    projections = [sim.Projection(
+        sources, targets, sim.FixedNumberPostConnector(1, rng=NumpyRNG(seed=1)),
+        sim.StaticSynapse(weight=0.1, delay=2.0)) for targets in (few, many)]
+    sim.run(0.1)
+    assert [bundled(each) for each in projections] == [[False], [True]]
+
+
+def test_delays_that_no_memory_holds_are_refused(monkeypatch):
+    take_bundles(monkeypatch)
+    sim.setup(timestep=0.1)
+    cells = sim.Population(2000, sim.IF_curr_exp())
+    sim.Projection(cells, cells, sim.OneToOneConnector(),
+                   sim.StaticSynapse(weight=0.1, delay=1e7))
+    with pytest.raises(MemoryError, match="delays of up to 1e\\+07 ms"):
+        sim.run(0.1)
+
+
+@pytest.mark.parametrize("one_delay", [False, True])
+def test_a_network_that_is_closed_is_freed_at_once(monkeypatch, one_delay):
+    take_bundles(monkeypatch)
+    gc.disable()
+    try:
+        _, projections = network(one_delay=one_delay)
+        sim.run(5.0)
+        gone = weakref.ref(projections[0]._rows[0][2].bundle)
+        assert gone() is not None
+        sim.setup(timestep=0.1)
+        assert projections[0].get("weight", "list")  # what a script still has, it can read
+        del projections
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_what_is_written_in_an_interval_stays_in_the_cache():

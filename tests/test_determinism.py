@@ -8,6 +8,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from functools import cache
 
 import numpy as np
@@ -168,6 +169,25 @@ def test_the_number_of_threads_does_not_matter(threads):
     network = Mixed(threads)
     sim.run(40.0)
     assert sim.simulator.state.network.n_threads == threads
+    assert_same(network)
+
+
+def test_a_thread_that_cannot_be_started_stops_the_run_and_no_more(monkeypatch):
+    network = Mixed(3)
+    started = []
+
+    def start(thread):
+        started.append(thread)
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    begin = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        sim.run(40.0)
+    monkeypatch.undo()
+    sim.run(40.0 - sim.get_current_time())
     assert_same(network)
 
 
