@@ -188,6 +188,7 @@ cdef struct Population:
     bint is_source
     # neurons
     StepKernel kernel
+    AddKernel add_and_clear
     int n_states, n_constants, n_drives
     int64_t block               # neurons that take an interval's steps together
     int n_substeps
@@ -425,6 +426,7 @@ cdef class Engine:
             raise ValueError("a model has more states, constants, drives or receptors than "
                              "step_view.pxi has room for")
         p.kernel = <StepKernel><uintptr_t>spec.kernel
+        p.add_and_clear = <AddKernel><uintptr_t>spec.add_and_clear
         p.n_states, p.n_constants, p.n_drives = (
             len(spec.states), len(spec.constants), spec.n_drives)
         p.n_substeps, p.dt = spec.n_substeps, spec.dt
@@ -1031,9 +1033,9 @@ cdef class Engine:
                 r = &p.receptor[k]
                 arrival = self._arrival(r, slot, step + s + 1, lower)
                 if r.arrival != NULL and r.place >= 0:
-                    add_and_clear(arrival, self._slot(step + s + 1) + r.place + lower, n)
+                    p.add_and_clear(n, arrival, self._slot(step + s + 1) + r.place + lower)
                 if r.arrival_of_sources != NULL:
-                    add_and_clear(arrival, r.arrival_of_sources + slot, n)
+                    p.add_and_clear(n, arrival, r.arrival_of_sources + slot)
             if p.n_injections:
                 self._inject(p, force, step + s - self.first_step, lower, n)
                 view.force = force
@@ -1257,13 +1259,6 @@ cdef double exponential(int64_t i, int64_t step, uint32_t seed, uint32_t stream)
 cdef inline long long any_of_8(long long *flags) noexcept nogil:
     return (((flags[0] | flags[1]) | (flags[2] | flags[3]))
             | ((flags[4] | flags[5]) | (flags[6] | flags[7])))
-
-
-cdef void add_and_clear(slot_t total, slot_t part, int64_t n) noexcept nogil:
-    cdef int64_t i
-    for i in range(n):
-        total[i] += part[i]
-        part[i] = 0.0
 
 
 cdef int64_t bisect(int32_t *index, int64_t n, int64_t value) noexcept nogil:

@@ -545,6 +545,26 @@ def pairs_name(powers):
     return "pairs_with_powers" if powers else "pairs"
 
 
+# What arrives at a receptor on two ways, in the first array; the second is empty then.
+ADD_AND_CLEAR = """\
+cdef void add_and_clear_loop(
+    Py_ssize_t n,
+    restricted_t total,
+    restricted_t part,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        total[i] = total[i] + part[i]
+        part[i] = 0.0
+
+
+cdef void add_and_clear(Py_ssize_t n, double *total, double *part) noexcept nogil:
+    add_and_clear_loop(n, total, part)
+
+
+"""
+
+
 def render_models(module_name):
     """The .pyx text of all state updates. `module_name` is where it will be compiled to."""
     kernels = list(loops())
@@ -552,11 +572,11 @@ def render_models(module_name):
              for variant in VARIANTS]
     text = [HEADER] + [loop.text() for loop in flows + kernels]
     text += [poisson_loop(n) for n in POISSON_THRESHOLDS]
-    text += [pairs_loop(powers) for powers in (False, True)]
+    text += [pairs_loop(powers) for powers in (False, True)] + [ADD_AND_CLEAR]
     text.append("def kernel_addresses():\n"
                 '    """Name of each loop -> its address, for the engine."""\n    return {\n')
     names = [loop.name for loop in kernels] + [poisson_name(n) for n in POISSON_THRESHOLDS]
-    names += [pairs_name(powers) for powers in (False, True)]
+    names += [*(pairs_name(powers) for powers in (False, True)), "add_and_clear"]
     text += [f'        "{name}": <uintptr_t>&{name},\n' for name in names]
     text.append("    }\n")
     return "".join(text)

@@ -177,6 +177,7 @@ class NeuronArrays:
     index: int         # of the population in the network
     size: int
     kernel: int        # address of its loop
+    add_and_clear: int  # address of the loop that adds what arrives on two ways
     fused: bool        # whether that includes the receptors
     varied: bool
     n_substeps: int    # per step
@@ -242,8 +243,9 @@ class NeuronArrays:
         variant = "varied" if varied else "uniform"
         return cls(
             index=population.index, size=population.size,
-            kernel=KERNELS[f"{name if fused else membrane.name}_{variant}"], fused=fused,
-            varied=varied, n_substeps=n_substeps, dt=h,
+            kernel=KERNELS[f"{name if fused else membrane.name}_{variant}"],
+            add_and_clear=KERNELS["add_and_clear"], fused=fused, varied=varied,
+            n_substeps=n_substeps, dt=h,
             drawn=(list(membrane.states).index(membrane.drawn) if membrane.drawn else None),
             packs=membrane.flow is not None,
             states=[population.state[state] for state in membrane.states],
