@@ -60,8 +60,9 @@ def build(sim, order=50000, g=2.5, eta=0.01, J=0.2, simtime=500.0, seed=42):
         sim.Projection(expoisson, net, sim.OneToOneConnector(),
                        sim.StaticSynapse(weight=j_exc, delay=DT), receptor_type="excitatory")
 
-    E_net.sample(min(500, n_exc)).record("spikes")
-    I_net.sample(min(500, n_inh)).record("spikes")
+    # Without a generator of their own the cells that are recorded would be others each time.
+    for net in (E_net, I_net):
+        net.sample(min(500, net.size), rng=NumpyRNG(seed)).record("spikes")
     E_net[0:2].record("v")
 
     projections = {}
