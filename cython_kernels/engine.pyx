@@ -26,9 +26,8 @@ Spike sources do not depend on the network: the spikes that they stamp t_n+1 are
 Steps are taken in intervals no longer than the shortest delay between neurons, nor than the
 shortest dendritic part of the delay of any plastic synapse (but one step at least), so that all
 post spikes it sees are there when it changes; with gap junctions they are one step long, in large
-networks no longer than what is written in them stays in the cache. Within an
-interval neurons cannot reach one another, so a block of neurons takes all its steps while its state
-is in the cache.
+networks no longer than what is written in them stays in the cache. Within an interval neurons
+cannot reach one another, so a block of neurons takes all its steps while its state is in the cache.
 
 Threads meet once in an interval, when its spikes are known: each then delivers all of them to its
 own targets, and goes on to the next interval, whose spikes it writes to other lists (see LISTS).
