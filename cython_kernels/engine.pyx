@@ -755,6 +755,9 @@ cdef class Engine:
             self.cancelled = False
         finally:
             all_there.set()
+            for worker in workers if self.cancelled else ():
+                if worker.ident is not None:  # started; it must not see what the next run sets
+                    worker.join()
         self._work(0, n_steps, all_there)
         for worker in workers:
             worker.join()

@@ -1,4 +1,4 @@
-"""All synapses of one population's cells with many delays, in the order in which they are due.
+"""Static synapses of one population's cells, in the order in which they are due.
 
 Rows of projections (`synapses.Rows`) are delivered to rings of slots, one for each receptor, when
 the source spikes. Where the rings are large they do not stay in the cache, and spikes wait with
