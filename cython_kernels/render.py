@@ -16,7 +16,7 @@ Every array is an own restrict-qualified argument: that is what lets gcc vectori
 import re
 
 from .models import COMPOSED, FUSED, MEMBRANES, RECEPTORS
-from .models.model import FLOW, OWN_KINDS, PHASE, PHASES, QUANTITIES
+from .models.model import FLOW, OWN_KINDS, PHASE, QUANTITIES, Phase, phases_of
 
 MAX_FLOW_STATES = 4
 FLOW_PARTS = 7  # of a step: it as a whole, its halves, its quarters
@@ -158,15 +158,15 @@ class Loop:
     Lines may come in phases, each a pass over the neurons of its own: while the chain of dependent
     operations of one is under way, the processor begins the next, if the phase is short enough.
     What a later phase needs of an earlier one is carried in scratch arrays. A phase that
-    matters only to neurons which fulfil a condition is left out where none of the block does.
+    matters only to neurons which fulfil a condition is left out where none of the block does; of
+    two alternatives (`either_phase`) the block takes one.
     """
 
     def __init__(self, name, variant):
         self.name, self.variant = f"{name}_{variant}", variant
         self.arguments, self.call, self.before, self.after = [], [], [], []
         self.elements = {}              # name whose value comes from an array -> how to read it
-        self.phases = [[]]              # lines
-        self.conditions = [None]        # of each phase
+        self.phases = [Phase([])]
         self.calls = {}                 # phase before which a flow is called -> lines
         self.stores = []                # lines of the last phase
         self.n_states = self.n_constants = 0
@@ -214,14 +214,15 @@ class Loop:
                         "cdef long long any_spikes = 0"]
         before, _, after = membrane.update.rpartition(FLOW)
         if before:
-            self._phases(before)
+            self._add_phases(before)
             self._flow(membrane)
-            self.phases.append([])
-            self.conditions.append(None)
-        self._phases(after)
-        if any(pair[0] and pair[1] for pair in zip(self.conditions, [*self.conditions[1:], True])):
+            self.phases.append(Phase([]))
+        self._add_phases(after)
+        if self.phases[-1].kind or any(
+                phase.kind == "where" and then.kind
+                for phase, then in zip(self.phases, self.phases[1:])):
             raise ValueError(f"{self.name}: after a phase with a condition comes one without")
-        self.phases[-1] += [f"spikes = 1 if {membrane.spike} else 0"]
+        self.phases[-1].lines += [f"spikes = 1 if {membrane.spike} else 0"]
         for name in membrane.states:
             if name in membrane.reset:
                 self.stores.append(f"{name}_[i] = ({membrane.reset[name]}) if spikes else {name}")
@@ -235,23 +236,29 @@ class Loop:
 
         A phase with a condition may be left out: what is assigned there, the next one stores.
         """
-        assigning = [k for k, lines in enumerate(self.phases)
-                     if any(line.startswith(f"{name} = ") for line in lines)]
+        assigning = [k for k, phase in enumerate(self.phases)
+                     if any(line.startswith(f"{name} = ") for line in phase.lines)]
         if assigning:
-            k = assigning[-1] + bool(self.conditions[assigning[-1]])
-            self.phases[k].append(f"{name}_[i] = {name}")
+            k = next(k for k in range(assigning[-1], len(self.phases)) if not self.phases[k].kind)
+            self.phases[k].lines.append(f"{name}_[i] = {name}")
 
-    def _phases(self, update):
-        """Add these lines, the first of them to the last phase so far."""
-        first, *others = PHASES.split(update)
-        self.phases[-1] += first.splitlines()
-        for condition, phase in zip(others[::2], others[1::2]):
-            if condition:
-                wanted = f"wanted_{len(self.phases)}"
-                self.before.append(f"cdef long long {wanted} = 0")
-                self.phases[-1].append(f"{wanted} |= 1 if {condition} else 0")
-            self.phases.append(phase.splitlines())
-            self.conditions.append(wanted if condition else None)
+    def _add_phases(self, update):
+        """Add these lines, the first of them to the last phase so far.
+
+        Whether a condition holds for any neuron, or for all, is found in the phase before.
+        """
+        first, *others = phases_of(update)
+        self.phases[-1].lines += first.lines
+        for phase in others:
+            if phase.kind in ("where", "if"):
+                flag = f"{'wanted' if phase.kind == 'where' else 'not_all'}_{len(self.phases)}"
+                self.before.append(f"cdef long long {flag} = 0")
+                values = "1 if {} else 0" if phase.kind == "where" else "0 if {} else 1"
+                self.phases[-1].lines.append(f"{flag} |= {values.format(phase.condition)}")
+                phase.condition = f"{flag} == {int(phase.kind == 'where')}"
+            elif phase.kind == "else":
+                phase.condition = self.phases[-1].condition.replace("== 0", "== 1")
+            self.phases.append(phase)
 
     def _flow(self, membrane):
         """Call the membrane's flow after the last phase so far, which assigns what it is given."""
@@ -261,8 +268,8 @@ class Loop:
         if tuple(membrane.constants)[:len(constants)] != constants:
             raise ValueError(f"{self.name}: other constants come before those of the flow")
         given = [f"{drive}_{k}" for drive in flow.drives for k in range(FLOW_PARTS)]
-        self.phases[-1] += [f"flow_given[{k} * BLOCK + i] = {name}"
-                            for k, name in enumerate(given)]
+        self.phases[-1].lines += [f"flow_given[{k} * BLOCK + i] = {name}"
+                                  for k, name in enumerate(given)]
         self.before += [f"cdef double flow_given[{len(given)} * BLOCK]",
                         f"cdef double *flow_state[{len(flow.states)}]",
                         f"cdef double *flow_constant[{len(constants)}]"]
@@ -278,20 +285,30 @@ class Loop:
 
     def _passes(self):
         """(lines of each pass over the neurons, names carried from one to another)."""
-        phases = [*self.phases[:-1], self.phases[-1] + self.stores]
-        used = [set(re.findall(r"\w+", "\n".join(lines))) for lines in phases]
+        phases = [*(phase.lines for phase in self.phases[:-1]),
+                  self.phases[-1].lines + self.stores]
+        read = [_read_before_assigned(lines) for lines in phases]
         assigned, carried, passes = set(), set(), []
         for k, lines in enumerate(phases):
-            here = {line.split(" = ")[0] for line in lines if " = " in line}
-            needed = used[k] & assigned
+            needed = read[k] & assigned
             own = [f"{name} = {where}" for name, where in self.elements.items()
-                   if name in used[k] and name not in needed]
+                   if name in read[k] and name not in needed]
             own += [f"{name} = {name}_carried[i]" for name in sorted(needed)]
-            kept = sorted(name for name in here if any(name in later for later in used[k + 1:]))
+            here = {line.split(" = ")[0] for line in lines if " = " in line}
+            wanted = set().union(*(read[later] for later in self._followers(k)))
+            kept = sorted(here & wanted)
             carried.update(kept)
             assigned.update(kept)
             passes.append(own + lines + [f"{name}_carried[i] = {name}" for name in kept])
         return passes, sorted(carried)
+
+    def _followers(self, k):
+        """The phases that may run after phase `k`, in a block for which it does."""
+        after = k + 1
+        if self.phases[k].kind == "if":
+            after = next(after for after in range(k + 1, len(self.phases))
+                         if not self.phases[after].kind)
+        return range(after, len(self.phases))
 
     def text(self):
         passes, carried = self._passes()
@@ -300,10 +317,10 @@ class Loop:
         lines += [") noexcept nogil:", "    cdef Py_ssize_t i"]
         lines += [f"    {line}" for line in self.before]
         lines += [f"    cdef double {name}_carried[BLOCK]" for name in carried]
-        for k, (own, condition) in enumerate(zip(passes, self.conditions)):
+        for k, (own, phase) in enumerate(zip(passes, self.phases)):
             lines += [f"    {line}" for line in self.calls.get(k, ())]
-            start = f"range(n_neurons if {condition} else 0)" if condition else "range(n_neurons)"
-            lines += [f"    for i in {start}:"]
+            number = f"n_neurons if {phase.condition} else 0" if phase.kind else "n_neurons"
+            lines += [f"    for i in range({number}):"]
             lines += [f"        {line}" for line in own]
         lines += [f"    {line}" for line in self.after]
         lines += ["", "", f"cdef void {self.name}(StepView *view) noexcept nogil:"]
@@ -311,6 +328,18 @@ class Loop:
         lines += [f"        {argument}," for argument in self.call]
         lines += ["    )"]
         return "\n".join(lines) + "\n\n\n"
+
+
+def _read_before_assigned(lines):
+    """The names whose values lines need from before: read, and not assigned in an earlier line."""
+    read, assigned = set(), set()
+    for line in lines:
+        name, equals, value = line.partition(" = ")
+        read |= set(re.findall(r"\b[A-Za-z_]\w*", value if equals else line)) - assigned
+        if equals:
+            read |= set(re.findall(r"\w+", name)) - {name}
+            assigned.add(name)
+    return read
 
 
 def flow_loop(membrane, variant):
@@ -324,7 +353,7 @@ def flow_loop(membrane, variant):
     loop.arguments.append("double dt")
     loop.call.append("view.dt")
     loop.declare(*flow.locals)
-    loop._phases(flow.update)
+    loop._add_phases(flow.update)
     loop.stores += [f"{name}_[i] = {name}" for name in flow.states]
     return loop
 
@@ -355,7 +384,8 @@ def receptor_loop(receptor, kind, membrane, variant):
     for k, name in enumerate(membrane.drives):
         if name in drives:
             loop.array(name, f"view.drive[{k}]", load=False)
-    loop.phases[0] += lines + [f"{name}_[i] += {value}" for name, value in drives.items()] + after
+    loop.phases[0].lines += (
+        lines + [f"{name}_[i] += {value}" for name, value in drives.items()] + after)
     loop.stores += [f"{name}_[i] = {name}" for name in states]
     return loop
 
@@ -364,27 +394,34 @@ def fused_loop(membrane, receptors, variant):
     """A membrane and its receptors [(Receptor, kind)], drives in registers."""
     loop = Loop(fused_name(membrane, receptors), variant)
     drives = {name: [] for name in membrane.drives}
-    # Each receptor has its turn in the phase that is the first to ask for any of its drives.
-    first, n_phases = first_uses(membrane)
-    lines, after = [[] for _ in range(n_phases)], [[] for _ in range(n_phases)]
+    turns = turns_of(membrane)
+    lines = [[] for _ in phases_of(membrane.update.replace(FLOW, PHASE))]
+    after = [[] for _ in lines]
+    declared = []
     for k, (receptor, kind) in enumerate(receptors):
         prefix = f"r{k}_"
         own_lines, own_drives, own_after = receptor_lines(receptor, kind, membrane, prefix)
         own_after = own_after + [f"{name}_[i] = {name}" for name in _names_in(own_after)]
-        at = min(first[name] for name in own_drives)
-        lines[at] += own_lines
-        after[at] += own_after
-        for name, value in own_drives.items():
-            drives[name].append(value)
+        declared += _names_in(own_lines)
         if kind not in OWN_KINDS:
             loop.array(f"{prefix}arrival", f"view.arrival[{k}]")
-            after[at].append(f"{prefix}arrival_[i] = 0.0")
-    loop.declare(*(name for phase in lines for name in _names_in(phase)), *drives)
+            own_after.append(f"{prefix}arrival_[i] = 0.0")
+        # It goes on in time once the last of its drives is known.
+        last = max((turns[name] for name in own_drives), key=max)
+        for at in sorted(set().union(*(turns[name] for name in own_drives))):
+            then = own_after if at in last else []
+            wanted = [value for name, value in own_drives.items() if at in turns[name]]
+            lines[at] += _needed(own_lines, wanted + then)
+            after[at] += then
+        for name, value in own_drives.items():
+            drives[name].append(value)
+    loop.declare(*declared, *drives)
     for name, values in drives.items():
-        lines[first[name]].append(f"{name} = {' + '.join(values) or '0.0'}")
+        for at in turns[name]:
+            lines[at].append(f"{name} = {' + '.join(values) or '0.0'}")
     loop.membrane(membrane)
     for phase, before, then in zip(loop.phases, lines, after):
-        phase[:0] = before + then
+        phase.lines[:0] = before + then
     for k, (receptor, kind) in enumerate(receptors):
         loop.states([f"r{k}_x", f"r{k}_y"][:len(receptor.states)])
         loop.constants([f"r{k}_{name}"
@@ -392,20 +429,32 @@ def fused_loop(membrane, receptors, variant):
     return loop
 
 
-def first_uses(membrane):
-    """({drive: the phase of the membrane's update where it is used first}, number of phases).
+def _needed(lines, values):
+    """Those of a receptor's lines whose names occur in any of these expressions."""
+    used = set(re.findall(r"\w+", "\n".join(values)))
+    return [line for line in lines if line.split(" = ")[0] in used]
 
-    One that always runs: before a phase with a condition, that is the phase before it.
+
+def turns_of(membrane):
+    """{drive: the phases of the membrane's update in which it is computed}.
+
+    The first that uses it, or of a pair of alternatives both. What a `phase_where` uses is
+    computed in the phase before, which runs in any case.
     """
-    text, *others = PHASES.split(membrane.update.replace(FLOW, PHASE))
-    phases, conditions = [text, *others[1::2]], [None, *others[::2]]
-    first = {}
+    phases = phases_of(membrane.update.replace(FLOW, PHASE))
+    turns = {}
     for name in membrane.drives:
-        k = next(k for k, phase in enumerate(phases) if re.search(rf"\b{name}\b", phase))
-        while conditions[k]:
+        k = next(k for k, phase in enumerate(phases)
+                 if re.search(rf"\b{name}\b", "\n".join(phase.lines)))
+        while phases[k].kind == "where":
             k -= 1
-        first[name] = k
-    return first, len(phases)
+        if phases[k].kind == "if":
+            turns[name] = (k, k + 1)
+        elif phases[k].kind == "else":
+            turns[name] = (k - 1, k)
+        else:
+            turns[name] = (k,)
+    return turns
 
 
 def receptor_name(receptor, kind, membrane):

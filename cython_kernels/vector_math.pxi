@@ -45,7 +45,8 @@ cdef extern from *:
 
 
 cdef inline double expm1_near_0_(double r) noexcept nogil:
-    # exp(r) - 1 for |r| <= ln(2)/2, to an error of 1 ulp of exp(r).
+    # exp(r) - 1 for |r| <= ln(2)/2, to an error of 1 ulp of exp(r). 1 plus this is exp_(r) to the
+    # last bit where |r| <= 0.34: k is 0 there.
     # Estrin's scheme: the chain of dependent operations is a third of Horner's.
     cdef double r_2 = r * r
     cdef double r_4 = r_2 * r_2
@@ -72,18 +73,23 @@ cdef inline double exp_of_negative_(double x) noexcept nogil:
     return exp_within_(not_below_bound(x))
 
 
-cdef inline double exp_to_9_digits_(double x) noexcept nogil:
-    # For arguments up to 709, as `exp_of_negative_`, with a relative error of 3e-10: degree 7.
-    # NaN counts as -708.
-    cdef double within = above_bound(x)
-    cdef double shifted = within * 1.4426950408889634 + 6755399441055744.0
-    cdef double r = within - (shifted - 6755399441055744.0) * 0.6931471805599453
+cdef inline double expm1_near_0_to_9_digits_(double r) noexcept nogil:
+    # As `expm1_near_0_`, to an error of 3e-10 of exp(r): degree 7.
     cdef double r_2 = r * r
     cdef double low = (0.5000000013457727 + r * 0.16666666681614256) \
         + r_2 * (0.04166646500604005 + r * 0.008333310934448869)
     cdef double tail = low + (r_2 * r_2) * (0.0013933641031986701 + r * 0.00019890980869750327)
+    return r + r_2 * tail
+
+
+cdef inline double exp_to_9_digits_(double x) noexcept nogil:
+    # For arguments up to 709, as `exp_of_negative_`, with a relative error of 3e-10.
+    # NaN counts as -708.
+    cdef double within = above_bound(x)
+    cdef double shifted = within * 1.4426950408889634 + 6755399441055744.0
+    cdef double r = within - (shifted - 6755399441055744.0) * 0.6931471805599453
     cdef double power = double_of((bits_of(shifted) + 1023) << 52)
-    return power + power * (r + r_2 * tail)
+    return power + power * expm1_near_0_to_9_digits_(r)
 
 
 cdef inline double exp_(double x) noexcept nogil:

@@ -8,7 +8,7 @@ import numpy as np
 import pyNN.laconeu as sim
 import pytest
 from pyNN_laconeu.kernels.models import COMPOSED, FUSED, KINDS, MEMBRANES, OWN_KINDS, RECEPTORS
-from pyNN_laconeu.kernels.models.model import FLOW, PHASE, PHASES
+from pyNN_laconeu.kernels.models.model import FLOW, PHASE, phases_of
 from pyNN_laconeu.kernels.render import (
     POISSON_THRESHOLDS,
     VARIANTS,
@@ -76,14 +76,14 @@ def test_every_membrane_says_what_it_is(name):
     assert next(iter(membrane.states)) == "v"
 
 
-BUILT_IN = {"exp_", "exp_of_negative_", "exp_to_9_digits_", "exp_within_", "expm1_near_0_", "log_",
-            "log_of_normal_", "not_above_bound", "sqrt", "dt"}
+BUILT_IN = {"exp_", "exp_of_negative_", "exp_to_9_digits_", "exp_within_", "expm1_near_0_",
+            "expm1_near_0_to_9_digits_", "log_", "log_of_normal_", "not_above_bound", "sqrt", "dt"}
 
 
 def names_in(code):
     """(names, those that are assigned) in a membrane's lines."""
-    # a line of dashes begins a new loop, maybe with a condition
-    code = PHASES.sub(lambda found: f"wanted_here = {found[1] or 0}\n", code)
+    code = "".join("\n".join([f"wanted_here = {phase.condition or 0}", *phase.lines, ""])
+                   for phase in phases_of(code))
     names = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)]
     return ({node.id for node in names} - {"wanted_here"},
             {node.id for node in names if isinstance(node.ctx, ast.Store)} - {"wanted_here"})

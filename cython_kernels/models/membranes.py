@@ -7,7 +7,7 @@ adaptive exponential membrane alone finds its spikes within the step, and is ref
 
 import math
 
-from .model import FLOW, PHASE, Drive, Flow, Membrane, phase_where
+from .model import FLOW, PHASE, Drive, Flow, Membrane, either_phase, phase_where
 
 # What every integrate-and-fire membrane does with the freely integrated potential `v_free`.
 CLAMP = """\
@@ -131,35 +131,45 @@ def _conductance_solver(nodes, weights):
     for k, node in list(enumerate(nodes))[:-1]:
         drives[f"area_{k}"] = Drive("conductance", since=node)
     # exposure_k: the integral of all rates from node k on; slope_k: of v at node k, were it v_mean
-    code = ["exposure_0 = inverse_cm * area_0 + dt * leak_rate",
-            "decay = exp_of_negative_(-exposure_0)",
-            "v_mean = (dt * force + inverse_cm * pull_area) / exposure_0",
-            "idle = force - leak_rate * v_mean"]
-    code += [f"slope_{k} = idle + inverse_cm * (pull_{k} - rate_{k} * v_mean)"
-             for k in range(end + 1)]
-    code += [f"v_free = (v - v_mean + {weights[0]!r} * dt * slope_0) * decay"]
-    for k in inner:
-        code += [f"exposure_{k} = inverse_cm * area_{k} + {1.0 - nodes[k]!r} * dt * leak_rate",
-                 f"v_free = v_free + {weights[k]!r} * dt * slope_{k} "
-                 f"* exp_to_9_digits_(-exposure_{k})"]
-    code += [f"v_free = v_mean + (v_free + {weights[end]!r} * dt * slope_{end})"]
+    exposures = ["exposure_0 = inverse_cm * area_0 + dt * leak_rate"]
+    exposures += [f"exposure_{k} = inverse_cm * area_{k} + {1.0 - nodes[k]!r} * dt * leak_rate"
+                  for k in inner]
+
+    def solved(decay, weighing):
+        lines = [f"decay = {decay}",
+                 "v_mean = (dt * force + inverse_cm * pull_area) / exposure_0",
+                 "idle = force - leak_rate * v_mean"]
+        lines += [f"slope_{k} = idle + inverse_cm * (pull_{k} - rate_{k} * v_mean)"
+                  for k in range(end + 1)]
+        lines += [f"v_free = (v - v_mean + {weights[0]!r} * dt * slope_0) * decay"]
+        lines += [f"v_free = v_free + {weights[k]!r} * dt * slope_{k} * {weighing.format(k)}"
+                  for k in inner]
+        return lines + [f"v_free = v_mean + (v_free + {weights[end]!r} * dt * slope_{end})"]
+
     # v does not leave the range of what it started from and what it would come to rest at. Where
     # conductances act within a fraction of the substep quadrature may say so: then all of
     # `from_start` and `to_rest` have one sign, and v relaxes to the mean instead.
-    code += [phase_where("decay < 0.37").strip(), "from_start = v - v_free",
-             "to_rest_0 = slope_0 - (leak_rate + inverse_cm * rate_0) * (v_free - v_mean)",
-             f"to_rest_1 = slope_{end} - (leak_rate + inverse_cm * rate_{end}) "
-             "* (v_free - v_mean)",
-             "lowest = to_rest_0 if to_rest_0 < to_rest_1 else to_rest_1",
-             "highest = to_rest_1 if to_rest_0 < to_rest_1 else to_rest_0",
-             "lowest = from_start if from_start < lowest else lowest",
-             "highest = from_start if from_start > highest else highest",
-             "v_free = v_mean + (v - v_mean) * decay "
-             "if (decay < 0.37) & (lowest * highest > 0.0) else v_free", PHASE.strip()]
+    held = [phase_where("decay < 0.37").strip(), "from_start = v - v_free",
+            "to_rest_0 = slope_0 - (leak_rate + inverse_cm * rate_0) * (v_free - v_mean)",
+            f"to_rest_1 = slope_{end} - (leak_rate + inverse_cm * rate_{end}) "
+            "* (v_free - v_mean)",
+            "lowest = to_rest_0 if to_rest_0 < to_rest_1 else to_rest_1",
+            "highest = to_rest_1 if to_rest_0 < to_rest_1 else to_rest_0",
+            "lowest = from_start if from_start < lowest else lowest",
+            "highest = from_start if from_start > highest else highest",
+            "v_free = v_mean + (v - v_mean) * decay "
+            "if (decay < 0.37) & (lowest * highest > 0.0) else v_free"]
+    # Where conductances are small exponentials need no reduction of their range, nor v that look.
+    small = " & ".join(f"(exposure_{k} <= 0.34) & (exposure_{k} >= -0.34)" for k in range(end))
+    calm = solved("1.0 + expm1_near_0_(-exposure_0)",
+                  "(1.0 + expm1_near_0_to_9_digits_(-exposure_{}))")
+    general = solved("exp_of_negative_(-exposure_0)", "exp_to_9_digits_(-exposure_{})") + held
+    code = "\n".join(exposures) + "\n" + either_phase(
+        small, *("\n".join(lines) + "\n" for lines in (calm, general)))
     names = ["v_mean", "v_free", "idle", "decay", "from_start", "to_rest_0", "to_rest_1",
              "lowest", "highest"]
     names += [f"slope_{k}" for k in range(end + 1)] + [f"exposure_{k}" for k in range(end)]
-    return drives, tuple(names), "\n".join(code) + "\n"
+    return drives, tuple(names), code
 
 
 # Lobatto's rules: their two outermost nodes cost no exponential of their own.

@@ -27,10 +27,43 @@ def phase_where(condition):
     return f"--- where {condition}\n"
 
 
+def either_phase(condition, calm, general):
+    """Two phases, one of which runs: `calm`, where all neurons of a block fulfil `condition`.
+
+    So that a neuron's bits do not depend on which others are in its block, `calm` must do to it
+    what `general` does. `general` may end with one `phase_where`. A phase without condition
+    follows.
+    """
+    return f"--- if {condition}\n{calm}--- else\n{general}{PHASE}"
+
+
 # Where an update leaves it to the membrane's `Flow` to take its states through the substep.
 FLOW = "--- flow\n"
 
-PHASES = re.compile(r"^---(?: where (.*))?\n", re.MULTILINE)
+_MARK = re.compile(r"^---(?: (where|if|else)\b *(.*))?\n", re.MULTILINE)
+
+
+@dataclass
+class Phase:
+    """One pass over a block's neurons.
+
+    lines       its code
+    kind        "": it always runs; "where": where any neuron fulfils the condition; "if", "else":
+                where all do, or not
+    condition   an expression of values that are known at the end of the phase before, or None
+    """
+
+    lines: list
+    kind: str = ""
+    condition: str = None
+
+
+def phases_of(update):
+    """[`Phase`] of an update's text."""
+    first, *others = _MARK.split(update)
+    return [Phase(first.splitlines()),
+            *(Phase(text.splitlines(), kind or "", condition or None)
+              for kind, condition, text in zip(others[::3], others[1::3], others[2::3]))]
 
 # How a receptor's value r acts on the membrane:
 KINDS = {
@@ -146,7 +179,7 @@ class Membrane:
     update      lines of code: from the states at the substep's beginning to those at its end.
                 May use the states, the constants, the drives, `force`, `dt` (ms), `last`
                 (1 in the last substep of a step, else 0; `last_f` as a float), its own locals;
-                in phases, see PHASE and `phase_where`
+                in phases, see PHASE, `phase_where` and `either_phase`
     flow        a `Flow`, to be found in `update` as FLOW, or None
     force       (a, b) by (p, h, m): `force` is a + b i where i nA are injected, i_offset included;
                 i itself by default. Known before a step, it saves the loop what goes into it
