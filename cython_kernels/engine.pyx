@@ -132,6 +132,7 @@ cdef enum:
     # Lists of spikes in turn. A thread that has passed the meeting of an interval may already make
     # the sources' spikes of the interval after the next, while others still read this one's.
     LISTS = 3
+    PER_LINE = 8                # int64 in a cache line
     # the purposes of random streams; part of every key
     PURPOSE_POISSON = 1
     PURPOSE_RENEWAL = 2
@@ -371,6 +372,8 @@ cdef class Engine:
     cdef int64_t n_bundle_slots, slot_size
     cdef list keep, keep_signals
     cdef Barrier barrier
+    # [n_threads, PER_LINE] the last step at which anything that sources sent can arrive
+    cdef int64_t *heard_until
     cdef double *levels         # [n_sources, n_steps of this advance]
     cdef int64_t n_levels, first_step, done
     cdef bint at_origin, cancelled
@@ -381,6 +384,7 @@ cdef class Engine:
         self.count_stride = interval + 16
         self.seed = seed
         self.keep, self.keep_signals = [], []
+        self.heard_until = longs(np.empty(n_threads * PER_LINE, np.int64), self.keep)
         barrier_init(&self.barrier)
         self.population = <Population *>calloc(max_populations + 1, sizeof(Population))
         self.table = <Table *>calloc(max_tables + 1, sizeof(Table))
@@ -828,6 +832,8 @@ cdef class Engine:
         """All intervals, as thread `thread`. Every thread computes the same interval bounds."""
         cdef int64_t done = 0, until, length, following, step = self.first_step
         cdef int turn = 0
+        # Runs before may have sent what arrives in this one.
+        self._hear_until(thread, step + self.n_slots)
         self._draw_first(thread)
         if self.at_origin:
             self._emit(thread, turn, step - 1, 1)
@@ -892,6 +898,13 @@ cdef class Engine:
         self._record(thread, turn, step, length, False)
         if self.n_junction_tables:
             self._meet()
+
+    cdef inline void _hear_until(self, int thread, int64_t step) noexcept nogil:
+        self.heard_until[thread * <int64_t>PER_LINE] = step
+
+    cdef inline bint _hears(self, int thread, int64_t step) noexcept nogil:
+        """Whether anything from sources can arrive at this thread's neurons at a step."""
+        return step <= self.heard_until[thread * <int64_t>PER_LINE]
 
     cdef inline double *_slot(self, int64_t arrival) noexcept nogil:
         """[slot_size] what bundles deliver at a step."""
@@ -1036,7 +1049,7 @@ cdef class Engine:
                 arrival = self._arrival(r, slot, step + s + 1, lower)
                 if r.arrival != NULL and r.place >= 0:
                     p.add_and_clear(n, arrival, self._slot(step + s + 1) + r.place + lower)
-                if r.arrival_of_sources != NULL:
+                if r.arrival_of_sources != NULL and self._hears(thread, step + s + 1):
                     p.add_and_clear(n, arrival, r.arrival_of_sources + slot)
             if p.n_injections:
                 self._inject(p, force, step + s - self.first_step, lower, n)
@@ -1178,6 +1191,7 @@ cdef class Engine:
         cdef int32_t count
         cdef Table *table
         cdef Population *p
+        cdef bint any_sent = False
         if not from_sources:
             # What other threads have written comes from their caches: all of it at a time.
             for k in range(self.n_populations):
@@ -1197,16 +1211,17 @@ cdef class Engine:
                 if at_origin and not p.is_source:
                     continue
                 if table.one_to_one:
-                    at = self._list(p, thread, turn, s)
+                    n, at = self._counts(p, thread, turn)[s], self._list(p, thread, turn, s)
+                    any_sent |= n > 0
                     deliver_one_to_one(table, p.spike_index + at,
-                                       p.spike_count + at if p.is_source else NULL,
-                                       self._counts(p, thread, turn)[s], stamp, mask)
+                                       p.spike_count + at if p.is_source else NULL, n, stamp,
+                                       mask)
                     continue
                 if table.n_lags:
                     deliver_due(table, thread, stamp, mask)
                 for t in range(self.n_threads):
-                    n = self._counts(p, t, turn)[s]
-                    at = self._list(p, t, turn, s)
+                    n, at = self._counts(p, t, turn)[s], self._list(p, t, turn, s)
+                    any_sent |= n > 0
                     for i in range(at, at + n):
                         if i + 1 < at + n:
                             fetch_row(table, p.spike_index[i + 1] * <int64_t>self.n_threads
@@ -1222,6 +1237,8 @@ cdef class Engine:
                 p = &self.population[table.pre]
                 if (p.is_source and not table.plastic) == from_sources and not at_origin:
                     sample_synapses(&self.synapse_signal[k], table, thread, stamp)
+        if from_sources and any_sent:
+            self._hear_until(thread, step + length + self.n_slots)
 
     cdef void _record(self, int thread, int turn, int64_t step, int64_t length,
                       bint from_sources) noexcept nogil:
