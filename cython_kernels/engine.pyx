@@ -54,7 +54,7 @@ import threading
 
 import numpy as np
 
-from .layout import aligned, blocks_of, shares
+from .layout import aligned, apart, blocks_of, shares, slot_size
 
 include "philox.pxi"
 include "step_view.pxi"
@@ -154,8 +154,8 @@ cdef struct Receptor:
     int n_constants
     double *constant[MAX_CONSTANTS]
     bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
-    double *arrival             # [n_slots, n]: what neurons sent through rows, or NULL
-    double *arrival_of_sources  # [n_slots, n] or NULL
+    double *arrival             # [n_slots, slot_size]: what neurons sent through rows, or NULL
+    double *arrival_of_sources  # [n_slots, slot_size] or NULL
     int64_t place               # in a slot of the bundles, of neuron 0; -1: they send nothing
     double *on_spike            # [n] or NULL: added to the first state when the neuron spikes
     double *sum_state           # [n] or NULL: a state of the membrane to which it is added, too
@@ -233,6 +233,7 @@ cdef struct Population:
     int32_t *spike_index
     int32_t *spike_count        # multiplicity; sources only
     int64_t *first              # [n_threads + 1]
+    int64_t apart, slot_size    # of slots, see layout.py
     int64_t *n_spikes           # [LISTS, n_threads, count_stride], of each step of the interval
     # the record
     uint8_t *recorded           # [n] or NULL
@@ -265,11 +266,12 @@ cdef struct Table:
     int32_t delay
     int32_t *target             # [n_synapses]
     double *weight              # [n_synapses] or NULL: all weights are `one_weight`
-    bint spread                 # target is delay * n_post + the target's index
-    int64_t ring_size           # n_slots * n_post
+    bint spread                 # target is delay * slot_size + the target's index
+    int64_t slot_size           # see layout.py
+    int64_t ring_size           # n_slots * slot_size
     bint one_to_one             # each source's only synapse is static, onto the same index
     double one_weight
-    double *ring                # [n_slots, n_post]
+    double *ring                # [n_slots, slot_size] of the thread's first neuron, were it 0
     # synapses that are not static: as in `dynamics.Table`
     Transmit transmit           # NULL: static or plastic
     Relax relax
@@ -358,7 +360,8 @@ cdef class Engine:
     cdef int64_t count_stride   # the interval, and enough that threads share no cache line
     cdef uint32_t seed
     cdef Population *population
-    cdef Table *table
+    cdef int max_tables
+    cdef Table *table           # [n_threads, max_tables] equal but for `ring`
     cdef int n_synapse_signals
     cdef SynapseSignal *synapse_signal
     cdef int n_junction_tables
@@ -387,7 +390,8 @@ cdef class Engine:
         self.heard_until = longs(np.empty(n_threads * PER_LINE, np.int64), self.keep)
         barrier_init(&self.barrier)
         self.population = <Population *>calloc(max_populations + 1, sizeof(Population))
-        self.table = <Table *>calloc(max_tables + 1, sizeof(Table))
+        self.max_tables = max_tables
+        self.table = <Table *>calloc(n_threads * max_tables + 1, sizeof(Table))
         self.junctions = <Junctions *>calloc(max_junction_tables + 1, sizeof(Junctions))
         if self.population == NULL or self.table == NULL or self.junctions == NULL:
             raise MemoryError()
@@ -411,6 +415,7 @@ cdef class Engine:
         cdef Population *p = &self.population[self.n_populations]
         p.n, p.stream = spec.size, spec.index
         p.first = longs(shares(p.n, self.n_threads), self.keep)
+        p.apart, p.slot_size = apart(p.n, self.n_threads), slot_size(p.n, self.n_threads)
         p.spike_index = ints(np.empty(LISTS * self.interval * p.n, np.int32), self.keep)
         p.n_spikes = longs(np.zeros(LISTS * self.n_threads * self.count_stride, np.int64),
                            self.keep)
@@ -551,12 +556,13 @@ cdef class Engine:
         p.event_index = ints(spec.event_index, self.keep)
         return self.n_populations - 1
 
-    def add_table(self, int pre, int post, ring, rows, uint32_t stream):
-        """ring: [n_slots, n_post]; rows: a `synapses.Rows`; stream: of its random numbers."""
+    def add_table(self, int pre, int post, int64_t n_post, ring, rows, uint32_t stream):
+        """n_post: of the target population; ring: [n_slots, slot_size], see layout.py; rows: a
+        `synapses.Rows`; stream: of its random numbers."""
         cdef Table *t = &self.table[self.n_tables]
         t.pre, t.post = pre, post
         t.n_threads, t.n_rows = self.n_threads, len(rows.row_start) - 1
-        t.n_pre, t.n_post = t.n_rows // self.n_threads, ring.shape[1]
+        t.n_pre, t.n_post = t.n_rows // self.n_threads, n_post
         t.ring = doubles(ring.reshape(-1), self.keep)
         t.row_start = longs(rows.row_start, self.keep)
         t.target = ints(rows.target, self.keep)
@@ -564,8 +570,8 @@ cdef class Engine:
             t.one_weight = rows.values["weight"]
         else:
             t.weight = doubles(rows.values["weight"], self.keep)
-        t.ring_size = ring.size
-        t.spread = rows.n_post is not None
+        t.slot_size, t.ring_size = ring.shape[1], ring.size
+        t.spread = rows.n_slot is not None
         if rows.run_start is not None:
             t.run_start = longs(rows.run_start, self.keep)
             t.run_delay = ints(rows.run_delay, self.keep)
@@ -579,7 +585,15 @@ cdef class Engine:
                         and np.array_equal(rows.target, np.arange(t.n_pre))
                         and np.array_equal(rows.row_start[::self.n_threads],
                                            np.arange(t.n_pre + 1)))
+        for thread in range(1, self.n_threads):
+            self._table(thread, self.n_tables)[0] = t[0]
+            self._table(thread, self.n_tables).ring += <int64_t>(thread * apart(n_post,
+                                                                                self.n_threads))
         self.n_tables += 1
+
+    cdef inline Table *_table(self, int thread, int k) noexcept nogil:
+        """Table k as `thread` delivers through it."""
+        return &self.table[thread * self.max_tables + k]
 
     cdef object _add_dynamics(self, Table *t, rows):
         spec = rows.dynamics
@@ -713,11 +727,13 @@ cdef class Engine:
         drawn. Changes nothing that is transmitted later, but for `everything`.
         """
         cdef Table *t = &self.table[table]
+        cdef int thread
         with nogil:
             if t.plastic:
                 settle_plastic(t, step, everything)
                 if everything:
-                    flush_queue(t, step, self.n_slots - 1)
+                    for thread in range(self.n_threads):
+                        flush_queue(self._table(thread, table), thread, step, self.n_slots - 1)
             else:
                 settle_dynamic(t, step, looking)
 
@@ -1043,7 +1059,7 @@ cdef class Engine:
                     view.state[n_fused_states] = r.state[i] + lower
                     n_fused_states += 1
         for s in range(length):
-            slot = ((step + s + 1) & mask) * p.n + lower
+            slot = ((step + s + 1) & mask) * p.slot_size + lower + thread * p.apart
             for k in range(p.n_receptors):
                 r = &p.receptor[k]
                 arrival = self._arrival(r, slot, step + s + 1, lower)
@@ -1204,7 +1220,7 @@ cdef class Engine:
         for s in range(length):
             stamp = step + s + 1
             for k in range(self.n_tables):
-                table = &self.table[k]
+                table = self._table(thread, k)
                 p = &self.population[table.pre]
                 if (p.is_source and not table.plastic) != from_sources:
                     continue

@@ -245,7 +245,7 @@ cdef void deliver_plastic_run(Table *t, Trace *trace, int64_t row, int64_t delay
                               int64_t start, int64_t stop) noexcept nogil:
     """One pre spike through synapses start to stop - 1. now: -1, or the step of a change of
     delays, at which the spike and all post spikes reach the synapses at once."""
-    cdef double *slot = t.ring + ((stamp + delay) & mask) * t.n_post
+    cdef double *slot = t.ring + ((stamp + delay) & mask) * t.slot_size
     cdef int64_t axonal = delay - dendritic
     cdef Reach reach = reach_of(t, trace, t.settled[row], axonal, dendritic)
     cdef int64_t offset = dendritic - axonal - trace.last
@@ -412,16 +412,13 @@ cdef Trace trace_at(Table *t, int64_t row, int64_t lag, int64_t step) noexcept n
     return trace
 
 
-cdef void flush_queue(Table *t, int64_t step, int64_t mask) noexcept nogil:
-    """Let all spikes in axons reach their synapses now; they are transmitted when they were to
-    be. For a change of delays."""
-    cdef QueuedSpike *queue
+cdef void flush_queue(Table *t, int thread, int64_t step, int64_t mask) noexcept nogil:
+    """Let a thread's spikes in axons reach their synapses now; they are transmitted when they
+    were to be. For a change of delays."""
+    cdef QueuedSpike *queue = t.queue + thread * t.queue_capacity
     cdef int64_t i, g
-    cdef int thread
-    for thread in range(t.n_threads):
-        queue = t.queue + thread * t.queue_capacity
-        for i in range(t.queue_count[thread]):
-            for g in range(t.n_lags):
-                if queue[i].stamp + t.lags[g] > step:
-                    deliver_queued(t, &queue[i], t.lags[g], step, mask)
-        t.queue_count[thread] = 0
+    for i in range(t.queue_count[thread]):
+        for g in range(t.n_lags):
+            if queue[i].stamp + t.lags[g] > step:
+                deliver_queued(t, &queue[i], t.lags[g], step, mask)
+    t.queue_count[thread] = 0

@@ -14,7 +14,7 @@ import numpy as np
 
 from .bundles import Bundle, History, Member, grouped
 from .kernels.engine import Engine
-from .kernels.layout import aligned
+from .kernels.layout import aligned, slot_size
 from .memory import check_memory, give_back
 
 # Steps between two meetings of the threads, where the delays allow more.
@@ -130,12 +130,16 @@ class Network:
         return self._n_threads
 
     def ring(self, population, receptor_type, from_sources):
-        """The slots [n_slots, n] of what arrives at a receptor; None where nothing comes so."""
+        """The slots of what arrives at a receptor; None where nothing comes so.
+
+        float64 [n_slots, slot_size], see cython_kernels/layout.py.
+        """
         key = (population.index, receptor_type, from_sources)
         if key not in self._rings:
             if key not in self._fed and (from_sources or key[:2] in self._places):
                 return None
-            self._rings[key] = aligned(0.0, (self._n_slots, population.size))
+            self._rings[key] = aligned(
+                0.0, (self._n_slots, slot_size(population.size, self.n_threads)))
         return self._rings[key]
 
     def place(self, population, receptor_type):
@@ -158,7 +162,8 @@ class Network:
         if n_slots <= self._n_slots:
             return
         check_memory(f"delays of up to {longest * self.dt:g} ms at a time step of {self.dt:g} ms",
-                     8 * n_slots * sum(root.size for _, root in targets))
+                     8 * n_slots * sum(slot_size(root.size, self.n_threads)
+                                       for _, root in targets))
         arrivals = self.step + 1 + np.arange(self._n_slots)
         for key, old in self._rings.items():
             new = aligned(0.0, (n_slots, old.shape[1]))
@@ -196,7 +201,8 @@ class Network:
                 population.recorder.exact_spikes = arrays.exact_spikes
         for projection, k, pre, post, receptor_type, rows in tables:
             ring = self.ring(post, receptor_type, self.serves_early(pre, rows))
-            engine.add_table(pre.index, post.index, ring, rows, projection.first_stream + k)
+            engine.add_table(pre.index, post.index, post.size, ring, rows,
+                             projection.first_stream + k)
         engine.add_bundles(list(self._histories.values()), bundles)
         for table in junctions:
             table.add_to(engine)
@@ -278,8 +284,8 @@ class Network:
         # Only what leaves an axon early is delivered; the rest has no arrival to wait for.
         ring = self.ring(post, receptor_type, from_sources=False) if everything else None
         if ring is None:
-            ring = np.zeros((1, post.size))
-        engine.add_table(0, 0, ring, rows, stream)
+            ring = np.zeros((1, slot_size(post.size, self.n_threads)))
+        engine.add_table(0, 0, post.size, ring, rows, stream)
         engine.settle(0, self.step, everything, looking)
 
     # --- running -------------------------------------------------------------------------------

@@ -402,7 +402,7 @@ class Projection(common.Projection):
             self._rows, self._row_threads = self._rows_from_columns(n_threads), n_threads
             if self.dynamics is None:
                 for _, post, rows in self._rows:
-                    rows.spread(post.size)
+                    rows.spread(post.size, n_threads)
             self._columns, self._own, self._looked_at = None, {}, (None, None)
             self._places = None
         if self.dynamics is not None:

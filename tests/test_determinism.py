@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pyNN.parameters import Sequence
 from pyNN.random import NumpyRNG, RandomDistribution
 from pyNN.standardmodels import StandardCellType
+from pyNN_laconeu.kernels import layout
 
 from pyNN_laconeu import dispatch
 
@@ -29,6 +30,14 @@ CONDUCTANCE_TYPES = {"IF_cond_exp": 0.01, "IF_cond_alpha": 0.03, "IF_cond_exp_gs
                      "IF_facets_hardware1": 0.004, "EIF_cond_exp_isfa_ista": 0.01,
                      "EIF_cond_alpha_isfa_ista": 0.01, "HH_cond_exp": 0.02, "GIF_cond_exp": 0.03}
 NEURON_TYPES = {**CURRENT_TYPES, **CONDUCTANCE_TYPES}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def shares_apart():
+    """In slots of small populations, too, what the threads own lies apart."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layout, "APART", 2)
+        yield
 
 
 def offset(name, values):
