@@ -127,25 +127,25 @@ def columns_to_rows(const int64_t[::1] column_start, const int32_t[::1] pre, int
             np.asarray(run_delay))
 
 
-def count_segments(const int64_t[::1] row_start, const int32_t[::1] target, int32_t n_slot,
+def count_segments(const int64_t[::1] row_start, const int32_t[::1] target, int32_t ring_width,
                    int64_t shortest, int32_t[:, ::1] count):
     """Add to count[row, d - shortest + 1] how many synapses of the row have delay d.
 
-    target: delay * n_slot + the target's index, as `synapses.Rows.spread` leaves it.
+    target: delay * ring_width + the target's index, as `synapses.Rows.spread` leaves it.
     """
     cdef int64_t row, k, column, end
     with nogil:
         for row in range(row_start.shape[0] - 1):
-            column, end = 0, shortest * n_slot
+            column, end = 0, shortest * ring_width
             for k in range(row_start[row], row_start[row + 1]):
                 while target[k] >= end:  # rows are sorted by delay
                     column += 1
-                    end += n_slot
+                    end += ring_width
                 count[row, column] += 1
 
 
 def fill_bundle(const int64_t[::1] row_start, const int32_t[::1] target,
-                const double[::1] weight, int32_t n_slot, int32_t first, int64_t shortest,
+                const double[::1] weight, int32_t ring_width, int32_t first, int64_t shortest,
                 const int64_t[::1] start, int32_t[:, ::1] free, int32_t[::1] all_targets,
                 double[::1] all_weights):
     """Copy the synapses of a member (as in `count_segments`) into its bundle.
@@ -157,21 +157,21 @@ def fill_bundle(const int64_t[::1] row_start, const int32_t[::1] target,
     cdef bint weights_differ = weight is not None
     with nogil:
         for row in range(row_start.shape[0] - 1):
-            column, end = -1, shortest * n_slot
+            column, end = -1, shortest * ring_width
             for k in range(row_start[row], row_start[row + 1]):
                 while target[k] >= end:  # rows are sorted by delay
                     column += 1
-                    end += n_slot
+                    end += ring_width
                 place = start[row] + free[row, column]
                 free[row, column] += 1
-                all_targets[place] = <int32_t>(first + target[k] - (end - n_slot))
+                all_targets[place] = <int32_t>(first + target[k] - (end - ring_width))
                 if weights_differ:
                     all_weights[place] = weight[k]
 
 
 def from_bundle(const int64_t[::1] start, const int32_t[:, ::1] segment,
                 const int32_t[::1] all_targets, const double[::1] all_weights, int64_t shortest,
-                int32_t first, int32_t n_post, int32_t n_slot, int64_t m):
+                int32_t first, int32_t n_post, int32_t ring_width, int64_t m):
     """(row_start, target, weight or None) of the member with m synapses, as `fill_bundle` had."""
     cdef int64_t n_rows = segment.shape[0], row, k, found = 0
     cdef int32_t place
@@ -188,7 +188,7 @@ def from_bundle(const int64_t[::1] start, const int32_t[:, ::1] segment,
                                start[row] + segment[row, column + 1]):
                     place = all_targets[k] - first
                     if 0 <= place < n_post:
-                        target[found] = (<int32_t>shortest + column) * n_slot + place
+                        target[found] = (<int32_t>shortest + column) * ring_width + place
                         if weights_differ:
                             weight[found] = all_weights[k]
                         found += 1

@@ -25,7 +25,7 @@ cdef inline void add_weights(slot_t slot, targets_t target, weights_t weight, do
 
 cdef inline void deliver_run(Table *t, double factor, int64_t arrival, int64_t mask,
                              int64_t start, int64_t stop) noexcept nogil:
-    cdef double *slot = t.ring + (arrival & mask) * t.slot_size
+    cdef double *slot = t.ring + (arrival & mask) * t.ring_width
     if t.weight == NULL:
         add_constant(slot, t.target, factor * t.one_weight, start, stop)
     else:
@@ -68,7 +68,7 @@ cdef inline void fetch_row(Table *t, int64_t row) noexcept nogil:
 cdef void deliver_spread(Table *t, int64_t row, int32_t count, int64_t stamp,
                          int64_t mask) noexcept nogil:
     """The spikes through a row whose targets are offsets into the ring."""
-    cdef int64_t base = (stamp & mask) * t.slot_size, size = t.ring_size, k, at
+    cdef int64_t base = (stamp & mask) * t.ring_width, size = t.ring_size, k, at
     cdef int64_t stop = t.row_start[row + 1]
     cdef double factor = count
     for k in range(t.row_start[row], min(stop, t.row_start[row] + <int64_t>AHEAD)):
@@ -86,7 +86,7 @@ cdef void deliver_spread(Table *t, int64_t row, int32_t count, int64_t stamp,
 cdef void deliver_one_to_one(Table *t, targets_t index, targets_t count, int64_t n,
                              int64_t stamp, int64_t mask) noexcept nogil:
     """The spikes of n sources in one step, each to its own target; count: NULL if all are 1."""
-    cdef slot_t slot = t.ring + ((stamp + t.delay) & mask) * t.slot_size
+    cdef slot_t slot = t.ring + ((stamp + t.delay) & mask) * t.ring_width
     cdef int64_t i
     cdef double factor
     for i in range(n):
@@ -114,7 +114,7 @@ cdef void deliver_dynamic(Table *t, int64_t row, int32_t count, int64_t stamp,
 cdef void transmit_run(Table *t, int64_t row, int64_t stamp, int64_t arrival, int64_t mask,
                        int64_t start, int64_t stop) noexcept nogil:
     cdef double amplitude[AT_ONCE]
-    cdef double *slot = t.ring + (arrival & mask) * t.slot_size
+    cdef double *slot = t.ring + (arrival & mask) * t.ring_width
     cdef int64_t k = start, n, i
     while k < stop:
         n = min(stop - k, <int64_t>AT_ONCE)

@@ -54,7 +54,7 @@ import threading
 
 import numpy as np
 
-from .layout import aligned, apart, blocks_of, shares, slot_size
+from .layout import aligned, apart, blocks_of, ring_width, shares
 
 include "philox.pxi"
 include "step_view.pxi"
@@ -154,8 +154,8 @@ cdef struct Receptor:
     int n_constants
     double *constant[MAX_CONSTANTS]
     bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
-    double *arrival             # [n_slots, slot_size]: what neurons sent through rows, or NULL
-    double *arrival_of_sources  # [n_slots, slot_size] or NULL
+    double *arrival             # [n_slots, ring_width]: what neurons sent through rows, or NULL
+    double *arrival_of_sources  # [n_slots, ring_width] or NULL
     int64_t place               # in a slot of the bundles, of neuron 0; -1: they send nothing
     double *on_spike            # [n] or NULL: added to the first state when the neuron spikes
     double *sum_state           # [n] or NULL: a state of the membrane to which it is added, too
@@ -233,7 +233,7 @@ cdef struct Population:
     int32_t *spike_index
     int32_t *spike_count        # multiplicity; sources only
     int64_t *first              # [n_threads + 1]
-    int64_t apart, slot_size    # of slots, see layout.py
+    int64_t apart, ring_width   # see layout.py
     int64_t *n_spikes           # [LISTS, n_threads, count_stride], of each step of the interval
     # the record
     uint8_t *recorded           # [n] or NULL
@@ -266,12 +266,12 @@ cdef struct Table:
     int32_t delay
     int32_t *target             # [n_synapses]
     double *weight              # [n_synapses] or NULL: all weights are `one_weight`
-    bint spread                 # target is delay * slot_size + the target's index
-    int64_t slot_size           # see layout.py
-    int64_t ring_size           # n_slots * slot_size
+    bint spread                 # target is delay * ring_width + the target's index
+    int64_t ring_width          # see layout.py
+    int64_t ring_size           # n_slots * ring_width
     bint one_to_one             # each source's only synapse is static, onto the same index
     double one_weight
-    double *ring                # [n_slots, slot_size] of the thread's first neuron, were it 0
+    double *ring                # [n_slots, ring_width]; neuron i of this thread is at i in each
     # synapses that are not static: as in `dynamics.Table`
     Transmit transmit           # NULL: static or plastic
     Relax relax
@@ -415,7 +415,7 @@ cdef class Engine:
         cdef Population *p = &self.population[self.n_populations]
         p.n, p.stream = spec.size, spec.index
         p.first = longs(shares(p.n, self.n_threads), self.keep)
-        p.apart, p.slot_size = apart(p.n, self.n_threads), slot_size(p.n, self.n_threads)
+        p.apart, p.ring_width = apart(p.n, self.n_threads), ring_width(p.n, self.n_threads)
         p.spike_index = ints(np.empty(LISTS * self.interval * p.n, np.int32), self.keep)
         p.n_spikes = longs(np.zeros(LISTS * self.n_threads * self.count_stride, np.int64),
                            self.keep)
@@ -557,7 +557,7 @@ cdef class Engine:
         return self.n_populations - 1
 
     def add_table(self, int pre, int post, int64_t n_post, ring, rows, uint32_t stream):
-        """n_post: of the target population; ring: [n_slots, slot_size], see layout.py; rows: a
+        """n_post: of the target population; ring: [n_slots, ring_width], see layout.py; rows: a
         `synapses.Rows`; stream: of its random numbers."""
         cdef Table *t = &self.table[self.n_tables]
         t.pre, t.post = pre, post
@@ -570,8 +570,8 @@ cdef class Engine:
             t.one_weight = rows.values["weight"]
         else:
             t.weight = doubles(rows.values["weight"], self.keep)
-        t.slot_size, t.ring_size = ring.shape[1], ring.size
-        t.spread = rows.n_slot is not None
+        t.ring_width, t.ring_size = ring.shape[1], ring.size
+        t.spread = rows.ring_width is not None
         if rows.run_start is not None:
             t.run_start = longs(rows.run_start, self.keep)
             t.run_delay = ints(rows.run_delay, self.keep)
@@ -1059,7 +1059,7 @@ cdef class Engine:
                     view.state[n_fused_states] = r.state[i] + lower
                     n_fused_states += 1
         for s in range(length):
-            slot = ((step + s + 1) & mask) * p.slot_size + lower + thread * p.apart
+            slot = ((step + s + 1) & mask) * p.ring_width + lower + thread * p.apart
             for k in range(p.n_receptors):
                 r = &p.receptor[k]
                 arrival = self._arrival(r, slot, step + s + 1, lower)

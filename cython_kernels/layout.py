@@ -30,9 +30,9 @@ def shares(n, n_threads):
     return np.minimum((np.arange(n_threads + 1) * n // n_threads + 7) // 8 * 8, n)
 
 
-# float64 between what two threads own of a step's slot. What one fetches ahead, a kilobyte or so,
-# would otherwise be taken from the other's cache, in each step from another slot: with 2000 cells
-# each, 15 % of an update of IF_curr_exp.
+# float64 between what two threads own of a slot of a ring. What one fetches ahead, a kilobyte or
+# so, would otherwise be taken from the other's cache, in each step from another slot: with 2000
+# cells each, 15 % of an update of IF_curr_exp.
 APART = 128
 
 
@@ -45,8 +45,8 @@ def apart(n, n_threads):
     return APART if n_threads > 1 and n >= 2 * APART * n_threads else 0
 
 
-def slot_size(n, n_threads):
-    """float64 in a slot of n neurons."""
+def ring_width(n, n_threads):
+    """float64 in a slot of a ring of n neurons."""
     return n + n_threads * apart(n, n_threads)
 
 

@@ -245,7 +245,7 @@ cdef void deliver_plastic_run(Table *t, Trace *trace, int64_t row, int64_t delay
                               int64_t start, int64_t stop) noexcept nogil:
     """One pre spike through synapses start to stop - 1. now: -1, or the step of a change of
     delays, at which the spike and all post spikes reach the synapses at once."""
-    cdef double *slot = t.ring + ((stamp + delay) & mask) * t.slot_size
+    cdef double *slot = t.ring + ((stamp + delay) & mask) * t.ring_width
     cdef int64_t axonal = delay - dendritic
     cdef Reach reach = reach_of(t, trace, t.settled[row], axonal, dendritic)
     cdef int64_t offset = dendritic - axonal - trace.last

@@ -62,6 +62,10 @@ include "extrapolation.pxi"
 
 VARIANTS = ("uniform", "varied")
 
+# Kinds of phases that may follow one another.
+PHASE_PAIRS = {("", ""), ("", "where"), ("where", ""), ("", "if"), ("if", "else"), ("else", ""),
+               ("else", "where")}
+
 
 # --- what a receptor's lines are ---------------------------------------------------------------
 
@@ -218,10 +222,9 @@ class Loop:
             self._flow(membrane)
             self.phases.append(Phase([]))
         self._add_phases(after)
-        if self.phases[-1].kind or any(
-                phase.kind == "where" and then.kind
-                for phase, then in zip(self.phases, self.phases[1:])):
-            raise ValueError(f"{self.name}: after a phase with a condition comes one without")
+        kinds = [phase.kind for phase in self.phases]
+        if kinds[-1] or any(pair not in PHASE_PAIRS for pair in zip(kinds, kinds[1:])):
+            raise ValueError(f"{self.name}: phases of the kinds {kinds} do not follow one another")
         self.phases[-1].lines += [f"spikes = 1 if {membrane.spike} else 0"]
         for name in membrane.states:
             if name in membrane.reset:
@@ -234,7 +237,8 @@ class Loop:
     def _store_early(self, name):
         """Store a state once it is what it will be; in the last phase it might have to be carried.
 
-        A phase with a condition may be left out: what is assigned there, the next one stores.
+        A phase with a condition may be left out: what is assigned there, the next that always runs
+        stores.
         """
         assigning = [k for k, phase in enumerate(self.phases)
                      if any(line.startswith(f"{name} = ") for line in phase.lines)]
@@ -288,9 +292,11 @@ class Loop:
         phases = [*(phase.lines for phase in self.phases[:-1]),
                   self.phases[-1].lines + self.stores]
         read = [_read_before_assigned(lines) for lines in phases]
-        assigned, carried, passes = set(), set(), []
+        carriers, carried, passes = {}, set(), []  # {name: the phases that have carried it}
         for k, lines in enumerate(phases):
-            needed = read[k] & assigned
+            # What an alternative has carried is not there.
+            needed = {name for name, before in carriers.items() if name in read[k] and
+                      any(k in self._followers(earlier) for earlier in before)}
             own = [f"{name} = {where}" for name, where in self.elements.items()
                    if name in read[k] and name not in needed]
             own += [f"{name} = {name}_carried[i]" for name in sorted(needed)]
@@ -298,7 +304,8 @@ class Loop:
             wanted = set().union(*(read[later] for later in self._followers(k)))
             kept = sorted(here & wanted)
             carried.update(kept)
-            assigned.update(kept)
+            for name in kept:
+                carriers.setdefault(name, []).append(k)
             passes.append(own + lines + [f"{name}_carried[i] = {name}" for name in kept])
         return passes, sorted(carried)
 
@@ -439,7 +446,7 @@ def turns_of(membrane):
     """{drive: the phases of the membrane's update in which it is computed}.
 
     The first that uses it, or of a pair of alternatives both. What a `phase_where` uses is
-    computed in the phase before, which runs in any case.
+    computed in the phase before, which runs wherever it may.
     """
     phases = phases_of(membrane.update.replace(FLOW, PHASE))
     turns = {}

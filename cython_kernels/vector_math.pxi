@@ -45,8 +45,8 @@ cdef extern from *:
 
 
 cdef inline double expm1_near_0_(double r) noexcept nogil:
-    # exp(r) - 1 for |r| <= ln(2)/2, to an error of 1 ulp of exp(r). 1 plus this is exp_(r) to the
-    # last bit where |r| <= 0.34: k is 0 there.
+    # exp(r) - 1 for |r| <= ln(2)/2, to an error of 1 ulp of exp(r). Where |r| <= 0.34, 1 plus this
+    # is `exp_of_negative_` to the last bit: k is 0 there.
     # Estrin's scheme: the chain of dependent operations is a third of Horner's.
     cdef double r_2 = r * r
     cdef double r_4 = r_2 * r_2
@@ -74,7 +74,7 @@ cdef inline double exp_of_negative_(double x) noexcept nogil:
 
 
 cdef inline double expm1_near_0_to_9_digits_(double r) noexcept nogil:
-    # As `expm1_near_0_`, to an error of 3e-10 of exp(r): degree 7.
+    # The same for `exp_to_9_digits_`, to an error of 3e-10 of exp(r): degree 7.
     cdef double r_2 = r * r
     cdef double low = (0.5000000013457727 + r * 0.16666666681614256) \
         + r_2 * (0.04166646500604005 + r * 0.008333310934448869)

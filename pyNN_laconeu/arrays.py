@@ -163,7 +163,7 @@ class ReceptorArrays:
     varied: bool
     states: list         # float64 [n] each
     constants: list      # float64 [n] or [1] each, in the order of render.receptor_constants
-    arrival: np.ndarray  # float64 [n_slots, n]: weights that neurons sent, by arrival step, or None
+    arrival: np.ndarray  # float64 [n_slots, ring_width] of weights that neurons sent, or None
     arrival_of_sources: np.ndarray = None  # the same for spike sources, or None
     place: int = -1      # where in a slot of the bundles its cells begin; -1: they send nothing
     on_spike: np.ndarray = None  # float64 [n], added to the first state at a spike, or None

@@ -126,7 +126,7 @@ class Bundle:
         segment = np.zeros((n_rows, longest - shortest + 2), np.int32)
         for member in members:
             rows = member.rows
-            count_segments(rows.row_start, rows.target, rows.n_slot, shortest, segment)
+            count_segments(rows.row_start, rows.target, rows.ring_width, shortest, segment)
         np.cumsum(segment, axis=1, out=segment)
         start = np.concatenate(([0], np.cumsum(segment[:, -1], dtype=np.int64)))
         target, weight = np.empty(start[-1], np.int32), members[0].rows.one_weight
@@ -137,7 +137,7 @@ class Bundle:
         free = segment[:, :-1].copy()
         for member in members:
             rows = member.rows
-            fill_bundle(rows.row_start, rows.target, _array(rows.values["weight"]), rows.n_slot,
+            fill_bundle(rows.row_start, rows.target, _array(rows.values["weight"]), rows.ring_width,
                         member.first, shortest, start, free, target, _array(weight))
             rows.move_to(bundle)
         return bundle
@@ -146,7 +146,7 @@ class Bundle:
         """(row_start, target, weight) as `rows` had them; weight None if all have one."""
         member = next(member for member in self.members if member.rows is rows)
         return from_bundle(self.start, self.segment, self.target, _array(self.weight),
-                           self.shortest, member.first, rows.n_post, rows.n_slot, rows.size)
+                           self.shortest, member.first, rows.n_post, rows.ring_width, rows.size)
 
     def retire(self, step, in_use):
         """No spikes after `step`: rows whose ids are in `in_use` have their arrays again."""

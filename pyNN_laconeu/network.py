@@ -14,7 +14,7 @@ import numpy as np
 
 from .bundles import Bundle, History, Member, grouped
 from .kernels.engine import Engine
-from .kernels.layout import aligned, slot_size
+from .kernels.layout import aligned, ring_width
 from .memory import check_memory, give_back
 
 # Steps between two meetings of the threads, where the delays allow more.
@@ -63,7 +63,7 @@ class Network:
         self.segment_counter = 0
         self.next_id = 1
         self.populations, self.projections, self.current_sources = [], [], []
-        self._rings = {}       # (population index, receptor type, from sources) -> [n_slots, n]
+        self._rings = {}       # (population index, receptor type, from sources) -> see `ring`
         self._n_slots = 0
         self._bundles = {}     # key as in `bundles.grouped` -> Bundle
         self._retired = []     # Bundles whose last spikes are under way
@@ -132,14 +132,14 @@ class Network:
     def ring(self, population, receptor_type, from_sources):
         """The slots of what arrives at a receptor; None where nothing comes so.
 
-        float64 [n_slots, slot_size], see cython_kernels/layout.py.
+        float64 [n_slots, ring_width], see cython_kernels/layout.py.
         """
         key = (population.index, receptor_type, from_sources)
         if key not in self._rings:
             if key not in self._fed and (from_sources or key[:2] in self._places):
                 return None
             self._rings[key] = aligned(
-                0.0, (self._n_slots, slot_size(population.size, self.n_threads)))
+                0.0, (self._n_slots, ring_width(population.size, self.n_threads)))
         return self._rings[key]
 
     def place(self, population, receptor_type):
@@ -162,7 +162,7 @@ class Network:
         if n_slots <= self._n_slots:
             return
         check_memory(f"delays of up to {longest * self.dt:g} ms at a time step of {self.dt:g} ms",
-                     8 * n_slots * sum(slot_size(root.size, self.n_threads)
+                     8 * n_slots * sum(ring_width(root.size, self.n_threads)
                                        for _, root in targets))
         arrivals = self.step + 1 + np.arange(self._n_slots)
         for key, old in self._rings.items():
@@ -284,7 +284,7 @@ class Network:
         # Only what leaves an axon early is delivered; the rest has no arrival to wait for.
         ring = self.ring(post, receptor_type, from_sources=False) if everything else None
         if ring is None:
-            ring = np.zeros((1, slot_size(post.size, self.n_threads)))
+            ring = np.zeros((1, ring_width(post.size, self.n_threads)))
         engine.add_table(0, 0, post.size, ring, rows, stream)
         engine.settle(0, self.step, everything, looking)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .kernels.connect import columns_to_rows, counting_order
-from .kernels.layout import shares, slot_size
+from .kernels.layout import ring_width, shares
 
 
 def simplified(values):
@@ -110,7 +110,8 @@ class Rows:
                synapses have in the dendrite. Runs are then sorted by `lag` first, the steps
                that a spike waits before such synapses may change
     dynamics   a `dynamics.Table`, None for static synapses
-    n_slot     None, or: target is delay * n_slot + the target's index below n_post, see `spread`
+    ring_width None, or: target is delay * ring_width + the target's index, see `spread`
+    n_post     of the target population, where rows are spread
     bundle     the `bundles.Bundle` that delivers them, or None; where delays are many it has taken
                row_start, targets and weights
     """
@@ -124,7 +125,7 @@ class Rows:
     position: np.ndarray = None
     dendritic: object = None
     dynamics: object = None
-    n_slot: int = None
+    ring_width: int = None
     n_post: int = None
     bounds: tuple = None
     bundle: object = None
@@ -188,12 +189,12 @@ class Rows:
         # Slots are longer by a half at the most; whether rows keep runs must not depend on threads.
         if self.run_delay is None or (self.longest_delay + 1) * n_post * 3 >= 2 ** 32:
             return
-        n_slot = slot_size(n_post, n_threads)
+        width = ring_width(n_post, n_threads)
         self.bounds = self.shortest_delay, self.longest_delay
-        self.target += np.repeat(self.run_delay * np.int32(n_slot), np.diff(self.run_start))
+        self.target += np.repeat(self.run_delay * np.int32(width), np.diff(self.run_start))
         self.row_start = self._synapse_start
         self.run_start = self.run_delay = None
-        self.n_slot, self.n_post = n_slot, n_post
+        self.ring_width, self.n_post = width, n_post
 
     @property
     def can_be_borrowed(self):
@@ -204,7 +205,7 @@ class Rows:
     @property
     def can_be_taken(self):
         """Whether a bundle may take their arrays: they are static, with many delays."""
-        return self.size > 0 and self.n_slot is not None
+        return self.size > 0 and self.ring_width is not None
 
     @property
     def one_weight(self):
@@ -294,8 +295,8 @@ class Rows:
 
     def unsorted(self, n_threads):
         """(pre int32 [m], post int32 [m], delay, values) in root indices, in row order."""
-        if self.n_slot is not None:
-            delay, target = np.divmod(self.target, np.int32(self.n_slot))
+        if self.ring_width is not None:
+            delay, target = np.divmod(self.target, np.int32(self.ring_width))
             return self.source(n_threads), target, delay, self.values
         delay = self.delay if self.run_delay is None else np.repeat(
             self.run_delay, np.diff(self.run_start))

@@ -109,6 +109,32 @@ def test_other_parameters_of_the_membrane_are_integrated_as_well(name, parameter
     assert error_of(name, 0.1, inputs, **parameters) <= tolerance
 
 
+@pytest.mark.parametrize("tau_m", [20.0, [20.0, 15.0, 18.0, 9.0]])
+@pytest.mark.parametrize("name", [*SHAPES, "IF_cond_exp_gsfa_grr", "GIF_cond_exp", "composed"])
+def test_a_neighbour_with_large_conductances_changes_no_bit(name, tau_m):
+    """A block of cells takes shorter ways where none has large conductances."""
+    def v_of(weights):
+        sim.setup(timestep=0.1)
+        tau = tau_m if isinstance(tau_m, float) else tau_m[:len(weights)]
+        if name == "composed":
+            kind = sim.PointNeuron(sim.LIF(tau_m=tau), ampa=sim.ExpPSR(tau_syn=2.0, e_syn=0.0))
+        else:
+            kind = getattr(sim, name)(tau_m=tau)
+        cells = sim.Population(len(weights), kind)
+        pulses = sim.Population(1, sim.SpikeSourceArray(spike_times=[2.0, 6.0, 6.1]))
+        projection = sim.Projection(pulses, cells, sim.AllToAllConnector(),
+                                    sim.StaticSynapse(delay=1.0),
+                                    receptor_type=cells.celltype.receptor_types[0])
+        projection.set(weight=np.array([weights]))
+        cells.record("v")
+        sim.run(20.0)
+        return cells.get_data().segments[0].analogsignals[0].magnitude
+    weights = [0.004, 0.02, 0.0]
+    alone = v_of(weights)
+    assert np.ptp(alone[:, 0]) > 0.1
+    assert np.array_equal(v_of([*weights, 30.0])[:, :3], alone)
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_the_error_falls_with_the_fourth_power_of_the_step_or_faster(name):
     # A single strong volley and fast decay, so that 0.05 ms is still far from rounding.

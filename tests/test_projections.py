@@ -633,12 +633,12 @@ def delayed(threads=1):
 def test_rows_of_offsets_and_rows_in_runs_give_the_same_bits(monkeypatch, threads):
     v, projection = delayed(threads)
     (_, _, rows), = projection._rows
-    assert rows.n_slot == 30 and rows.run_start is None
+    assert rows.ring_width == 30 and rows.run_start is None
     listed_as_offsets = projection.get(["weight", "delay"], format="list")
     monkeypatch.setattr(Rows, "spread", lambda self, n_post, n_threads: None)
     v_of_runs, projection = delayed(threads)
     (_, _, rows), = projection._rows
-    assert rows.n_slot is None and rows.run_start is not None
+    assert rows.ring_width is None and rows.run_start is not None
     assert np.array_equal(v, v_of_runs) and np.ptp(v) > 3.0
     assert listed_as_offsets == projection.get(["weight", "delay"], format="list")
 

@@ -65,6 +65,7 @@ def phases_of(update):
             *(Phase(text.splitlines(), kind or "", condition or None)
               for kind, condition, text in zip(others[::3], others[1::3], others[2::3]))]
 
+
 # How a receptor's value r acts on the membrane:
 KINDS = {
     "conductance": "the current r (e_rev - v)",
