@@ -48,8 +48,8 @@ Why the result depends on nothing but the network:
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
-from libc.stdlib cimport calloc, free
-from libc.string cimport memset
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memcpy, memset
 import threading
 
 import numpy as np
@@ -147,10 +147,16 @@ ctypedef void (*SourceKernel)(Population *, uint32_t seed, int64_t lower, int64_
                               int64_t *n) noexcept nogil
 ctypedef void (*RenewalKernel)(Population *, uint32_t seed, int64_t i, double t) noexcept nogil
 
+cdef struct AtWork:             # see `Engine._work_on`
+    double *given               # [n]
+    double *state               # [n + n_threads * apart] a copy in which the shares lie apart
+    int64_t n, apart
+    int64_t *first              # [n_threads + 1] of the shares
+
 cdef struct Receptor:
     StepKernel kernel           # NULL if the population's kernel includes it
     int n_states
-    double *state[2]            # [n]
+    double *state[2]            # as of the population
     int n_constants
     double *constant[MAX_CONSTANTS]
     bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
@@ -158,7 +164,7 @@ cdef struct Receptor:
     double *arrival_of_sources  # [n_slots, ring_width] or NULL
     int64_t place               # in a slot of the bundles, of neuron 0; -1: they send nothing
     double *on_spike            # [n] or NULL: added to the first state when the neuron spikes
-    double *sum_state           # [n] or NULL: a state of the membrane to which it is added, too
+    double *sum_state           # or NULL: a state of the membrane to which it is added, too
 
 cdef struct Injection:
     int64_t source              # row of the levels
@@ -166,7 +172,8 @@ cdef struct Injection:
     int32_t *index              # [n], sorted
 
 cdef struct Signal:
-    double *state               # [n]
+    double *state               # [n + n_threads * apart]
+    int64_t apart               # see layout.py
     int64_t every, first        # steps
     int64_t n_index
     int32_t *index              # [n_index], sorted
@@ -194,11 +201,12 @@ cdef struct Population:
     int n_substeps
     double dt                   # of a substep, ms
     double *drawn               # the state that is drawn at each spike, or NULL
-    double *state[MAX_STATES]
+    double *state[MAX_STATES]   # [n + n_threads * apart] each: where the loop works on it
     double *constant[MAX_CONSTANTS]
     bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
     int64_t *first_block        # [n_threads + 1]
     double *force               # [n] what i_offset does, see Membrane.force
+    bint force_varies
     double *offset              # [n] nA
     double *force_rest          # [n]
     double *force_gain          # [n]
@@ -373,6 +381,8 @@ cdef class Engine:
     cdef int64_t n_due
     cdef double *slots          # [n_bundle_slots, slot_size] what bundles deliver
     cdef int64_t n_bundle_slots, slot_size
+    cdef int n_at_work
+    cdef AtWork *at_work        # [n_at_work]
     cdef list keep, keep_signals
     cdef Barrier barrier
     # [n_threads, PER_LINE] the last step at which anything that sources sent can arrive
@@ -389,6 +399,7 @@ cdef class Engine:
         self.keep, self.keep_signals = [], []
         self.heard_until = longs(np.empty(n_threads * PER_LINE, np.int64), self.keep)
         barrier_init(&self.barrier)
+        self.n_at_work, self.at_work = 0, NULL
         self.population = <Population *>calloc(max_populations + 1, sizeof(Population))
         self.max_tables = max_tables
         self.table = <Table *>calloc(n_threads * max_tables + 1, sizeof(Table))
@@ -409,6 +420,7 @@ cdef class Engine:
         free(self.history)
         free(self.due)
         free(self.synapse_signal)
+        free(self.at_work)
         barrier_destroy(&self.barrier)
 
     cdef Population *_new_population(self, spec) except NULL:
@@ -420,6 +432,53 @@ cdef class Engine:
         p.n_spikes = longs(np.zeros(LISTS * self.n_threads * self.count_stride, np.int64),
                            self.keep)
         return p
+
+    cdef double *_work_on(self, object given, Population *p) except? NULL:
+        """Where the loop works on a state [n] of a population.
+
+        That is the array itself, or, if the threads' shares are to lie apart, a copy of it while
+        the loop runs.
+        """
+        cdef AtWork *w
+        cdef double *array = doubles(given, self.keep)
+        if p.apart == 0:
+            return array
+        self.at_work = <AtWork *>realloc(self.at_work, (self.n_at_work + 1) * sizeof(AtWork))
+        if self.at_work == NULL:
+            raise MemoryError()
+        w = &self.at_work[self.n_at_work]
+        w.given, w.n, w.apart, w.first = array, p.n, p.apart, p.first
+        w.state = doubles(aligned(0.0, (p.n + self.n_threads * p.apart,)), self.keep)
+        self.n_at_work += 1
+        return w.state
+
+    cdef AtWork _at_work(self, double *given) noexcept:
+        """Where the loop works on a state that `_work_on` may have been given."""
+        cdef AtWork as_given
+        cdef int k
+        for k in range(self.n_at_work):
+            if self.at_work[k].given == given:
+                return self.at_work[k]
+        as_given.given, as_given.state, as_given.apart = given, given, 0
+        return as_given
+
+    cdef void _copy_states(self, bint back) noexcept nogil:
+        """Copy all states of which there are two from where they were given, or back there."""
+        cdef int k, thread
+        cdef AtWork *w
+        cdef double *given
+        cdef double *state
+        cdef int64_t size
+        for k in range(self.n_at_work):
+            w = &self.at_work[k]
+            for thread in range(self.n_threads):
+                given = w.given + w.first[thread]
+                state = w.state + w.first[thread] + thread * w.apart
+                size = (w.first[thread + 1] - w.first[thread]) * sizeof(double)
+                if back:
+                    memcpy(given, state, size)
+                else:
+                    memcpy(state, given, size)
 
     def add_neurons(self, spec):
         """spec: an `arrays.NeuronArrays`."""
@@ -439,7 +498,7 @@ cdef class Engine:
             len(spec.states), len(spec.constants), spec.n_drives)
         p.n_substeps, p.dt = spec.n_substeps, spec.dt
         for k in range(p.n_states):
-            p.state[k] = doubles(spec.states[k], self.keep)
+            p.state[k] = self._work_on(spec.states[k], p)
         if spec.drawn is not None:
             p.drawn = p.state[spec.drawn]
         n_ports = sum(receptor.arrival is not None for receptor in spec.receptors)
@@ -453,6 +512,7 @@ cdef class Engine:
         p.varied = spec.varied
         self._take_constants(p.constant, spec, blocks[1])
         p.force = doubles(spec.force, self.keep)
+        p.force_varies = (spec.force != spec.force[:1]).any()
         p.offset = doubles(spec.force_terms[0], self.keep)
         p.force_rest = doubles(spec.force_terms[1], self.keep)
         p.force_gain = doubles(spec.force_terms[2], self.keep)
@@ -468,7 +528,7 @@ cdef class Engine:
             r.kernel = <StepKernel><uintptr_t>receptor.kernel
             r.n_states, r.n_constants = len(receptor.states), len(receptor.constants)
             for i in range(r.n_states):
-                r.state[i] = doubles(receptor.states[i], self.keep)
+                r.state[i] = self._work_on(receptor.states[i], p)
             r.varied = receptor.varied
             self._take_constants(r.constant, receptor, blocks[1])
             r.place = receptor.place
@@ -708,14 +768,15 @@ cdef class Engine:
         self.n_junction_tables += 1
 
     cdef object _add_end(self, End *end, spec):
-        end.v = doubles(spec.v, self.keep)
+        cdef AtWork w = self._at_work(doubles(spec.v, self.keep))
+        end.v, end.whole_step = w.state, 1.0
         if spec.clamp is not None:
-            end.clamp, end.whole_step = doubles(spec.clamp, self.keep), spec.whole_step
-        else:
-            end.whole_step = 1.0
+            end.clamp = self._at_work(doubles(spec.clamp, self.keep)).state
+            end.whole_step = spec.whole_step
         if spec.exchanged is not None:
-            end.exchanged = doubles(spec.exchanged, self.keep)
-        end.index = ints(spec.index, self.keep)
+            end.exchanged = self._at_work(doubles(spec.exchanged, self.keep)).state
+        owner = np.searchsorted(shares(len(spec.v), self.n_threads), spec.index, "right") - 1
+        end.index = ints(np.array(spec.index + owner * w.apart, np.int32), self.keep)
         end.share = doubles(spec.share, self.keep)
         end.share_alone = doubles(spec.share_alone, self.keep)
 
@@ -763,6 +824,7 @@ cdef class Engine:
             mask, signals = recordings[k]
             records.append(self._begin_record(p, n_steps, mask, signals))
         self._begin_synapse_signals(synapse_recordings)
+        self._copy_states(False)
         # Nobody begins before all are there: who waited for a thread that could not be started
         # would wait for ever.
         all_there = threading.Event()
@@ -781,6 +843,7 @@ cdef class Engine:
         self._work(0, n_steps, all_there)
         for worker in workers:
             worker.join()
+        self._copy_states(True)
         spikes = []
         for k in range(self.n_populations):
             p = &self.population[k]
@@ -792,6 +855,7 @@ cdef class Engine:
     cdef object _begin_record(self, Population *p, int64_t n_steps, mask, signals):
         cdef uint8_t[::1] recorded
         cdef int k
+        cdef AtWork w
         p.n_record = 0
         p.recorded = NULL
         capacity = 0
@@ -812,7 +876,8 @@ cdef class Engine:
         p.n_signals = len(signals)
         p.signal = <Signal *>calloc(p.n_signals + 1, sizeof(Signal))
         for k, signal in enumerate(signals):
-            p.signal[k].state = doubles(signal.state, self.keep_signals)
+            w = self._at_work(doubles(signal.state, self.keep_signals))
+            p.signal[k].state, p.signal[k].apart = w.state, w.apart
             p.signal[k].every, p.signal[k].first = signal.every, signal.first
             p.signal[k].n_index = len(signal.index)
             p.signal[k].index = ints(signal.index, self.keep_signals)
@@ -881,12 +946,14 @@ cdef class Engine:
         cdef int64_t i
         cdef int k
         cdef Population *p
+        cdef double *drawn
         for k in range(self.n_populations):
             p = &self.population[k]
             if p.drawn != NULL:
+                drawn = p.drawn + thread * p.apart
                 for i in range(p.first[thread], p.first[thread + 1]):
-                    if p.drawn[i] == 0.0:
-                        p.drawn[i] = exponential(i, self.first_step, self.seed, p.stream)
+                    if drawn[i] == 0.0:
+                        drawn[i] = exponential(i, self.first_step, self.seed, p.stream)
 
     cdef void _take_interval(self, int thread, int turn, int64_t step, int64_t length,
                              int64_t following) noexcept nogil:
@@ -938,14 +1005,15 @@ cdef class Engine:
 
     cdef void _exchange_second(self, int64_t stamp) noexcept nogil:
         """The second half step, and the samples of all signals."""
-        cdef int k, i
+        cdef int k, i, thread
         cdef Population *p
         for k in range(self.n_junction_tables):
             exchange(&self.junctions[self.n_junction_tables - 1 - k], True)
         for k in range(self.n_populations):
             p = &self.population[k]
             for i in range(p.n_signals):
-                sample(&p.signal[i], stamp, 0, p.n)
+                for thread in range(self.n_threads):
+                    sample(&p.signal[i], stamp, thread, p.first[thread], p.first[thread + 1])
 
     cdef int64_t _steps_with_room(self, int64_t n_steps) noexcept nogil:
         """How many of n_steps steps, in whole intervals, records and histories surely hold."""
@@ -1026,6 +1094,7 @@ cdef class Engine:
         cdef StepView view, receptor_view
         cdef Receptor *r
         cdef double *arrival
+        cdef int64_t at = lower + thread * p.apart         # in states, and in slots of rings
         cdef int64_t s, i, slot, mask = self.n_slots - 1
         cdef int k, substep, n_fused_states
         if p.n_drives:
@@ -1041,12 +1110,13 @@ cdef class Engine:
         view.dt = p.dt
         receptor_view.dt = p.dt
         view.spiking = spiking
-        view.force = p.force + lower
+        # What is the same for all blocks stays in the cache.
+        view.force = p.force + (lower if p.force_varies else 0)
         for k in range(p.n_drives):
             view.drive[k] = drive + k * BLOCK
             receptor_view.drive[k] = view.drive[k]
         for k in range(p.n_states):
-            view.state[k] = p.state[k] + lower
+            view.state[k] = p.state[k] + at
         for k in range(p.n_constants):
             view.constant[k] = p.constant[k]
         if p.varied:
@@ -1056,10 +1126,10 @@ cdef class Engine:
             r = &p.receptor[k]
             if r.kernel == NULL:
                 for i in range(r.n_states):
-                    view.state[n_fused_states] = r.state[i] + lower
+                    view.state[n_fused_states] = r.state[i] + at
                     n_fused_states += 1
         for s in range(length):
-            slot = ((step + s + 1) & mask) * p.ring_width + lower + thread * p.apart
+            slot = ((step + s + 1) & mask) * p.ring_width + at
             for k in range(p.n_receptors):
                 r = &p.receptor[k]
                 arrival = self._arrival(r, slot, step + s + 1, lower)
@@ -1085,7 +1155,7 @@ cdef class Engine:
                         continue
                     receptor_view.arrival[0] = arrival
                     for i in range(r.n_states):
-                        receptor_view.state[i] = r.state[i] + lower
+                        receptor_view.state[i] = r.state[i] + at
                     for i in range(r.n_constants):
                         receptor_view.constant[i] = r.constant[i]
                     if r.varied:
@@ -1101,7 +1171,7 @@ cdef class Engine:
             if any_spiked:
                 self._take_spikes(p, thread, turn, step, s, spikes, lower, n)
             for k in range(0 if self.n_junction_tables else p.n_signals):
-                sample(&p.signal[k], step + s + 1, lower, lower + n)
+                sample(&p.signal[k], step + s + 1, thread, lower, lower + n)
 
     cdef inline double *_arrival(self, Receptor *r, int64_t slot, int64_t step,
                                  int64_t lower) noexcept nogil:
@@ -1122,8 +1192,9 @@ cdef class Engine:
         """
         cdef int64_t *n_spikes = self._counts(p, thread, turn) + s
         cdef int32_t *out = p.spike_index + self._list(p, thread, turn, s) + n_spikes[0]
-        cdef int64_t i, eight
+        cdef int64_t i, eight, at = lower + thread * p.apart
         cdef int k
+        cdef Receptor *r
         for eight in range(0, n, 8):
             # Few neurons spike in a step.
             if eight + 8 <= n and not any_of_8(spiked + eight):
@@ -1134,13 +1205,14 @@ cdef class Engine:
                     out += 1
                     n_spikes[0] += 1
                     if p.drawn != NULL:
-                        p.drawn[lower + i] = exponential(lower + i, step + s + 1, self.seed,
-                                                         p.stream)
+                        p.drawn[at + i] = exponential(lower + i, step + s + 1, self.seed,
+                                                      p.stream)
                     for k in range(p.n_receptors):
-                        if p.receptor[k].on_spike != NULL:
-                            p.receptor[k].state[0][lower + i] += p.receptor[k].on_spike[lower + i]
-                        if p.receptor[k].sum_state != NULL:
-                            p.receptor[k].sum_state[lower + i] += p.receptor[k].on_spike[lower + i]
+                        r = &p.receptor[k]
+                        if r.on_spike != NULL:
+                            r.state[0][at + i] += r.on_spike[lower + i]
+                        if r.sum_state != NULL:
+                            r.sum_state[at + i] += r.on_spike[lower + i]
 
     cdef void _remember(self, int thread, int turn, int64_t step, int64_t length) noexcept nogil:
         """The interval's spikes of this thread's neurons to the histories of plastic tables."""
@@ -1308,8 +1380,10 @@ cdef int64_t bisect(int32_t *index, int64_t n, int64_t value) noexcept nogil:
     return low
 
 
-cdef void sample(Signal *signal, int64_t step, int64_t lower, int64_t upper) noexcept nogil:
-    """Copy the recorded neurons' state, where a sample is due at `step`."""
+cdef void sample(Signal *signal, int64_t step, int thread, int64_t lower,
+                 int64_t upper) noexcept nogil:
+    """Copy the state of the recorded of a thread's neurons, where a sample is due at `step`."""
+    cdef double *state = signal.state + thread * signal.apart
     cdef int64_t since = step - signal.first, i, stop
     cdef double *row
     if since < 0 or since % signal.every:
@@ -1317,4 +1391,4 @@ cdef void sample(Signal *signal, int64_t step, int64_t lower, int64_t upper) noe
     row = signal.samples + since // signal.every * signal.n_index
     stop = bisect(signal.index, signal.n_index, upper)
     for i in range(bisect(signal.index, signal.n_index, lower), stop):
-        row[i] = signal.state[signal.index[i]]
+        row[i] = state[signal.index[i]]

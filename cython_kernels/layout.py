@@ -30,19 +30,21 @@ def shares(n, n_threads):
     return np.minimum((np.arange(n_threads + 1) * n // n_threads + 7) // 8 * 8, n)
 
 
-# float64 between what two threads own of a slot of a ring. What one fetches ahead, a kilobyte or
-# so, would otherwise be taken from the other's cache, in each step from another slot: with 2000
-# cells each, 15 % of an update of IF_curr_exp.
-APART = 128
+# What a thread's processor fetches ahead would be taken from another's cache, and back: so what it
+# writes in every step lies apart from what others do, by APART float64 (8 kB) and more. Shares of
+# more than MOST_APART neurons take so long that it does not matter, and copies of them would.
+APART = 1024
+MOST_APART = 8192
 
 
 def apart(n, n_threads):
-    """float64 by which the slots of n neurons are longer for each thread.
+    """float64 between the shares of states of n neurons, and of slots of their rings.
 
-    That of neuron i of thread t is at i + t * apart. None where neurons are few: half of the memory
-    at the most.
+    What is of neuron i of thread t is at i + t * apart. A multiple of 8; no more than a share, so
+    that it doubles the memory at the most.
     """
-    return APART if n_threads > 1 and n >= 2 * APART * n_threads else 0
+    share = n // n_threads
+    return min(APART, share // 8 * 8) if n_threads > 1 and share <= MOST_APART else 0
 
 
 def ring_width(n, n_threads):

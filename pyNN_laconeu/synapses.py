@@ -186,8 +186,8 @@ class Rows:
         They are then offsets into the ring of slots, and a row is walked in one pass, with the
         slots ahead fetched in time, instead of run by run. Large rings keep their runs.
         """
-        # Slots are longer by a half at the most; whether rows keep runs must not depend on threads.
-        if self.run_delay is None or (self.longest_delay + 1) * n_post * 3 >= 2 ** 32:
+        # Slots are twice as long at the most; whether rows keep runs must not depend on threads.
+        if self.run_delay is None or (self.longest_delay + 1) * n_post * 2 >= 2 ** 31:
             return
         width = ring_width(n_post, n_threads)
         self.bounds = self.shortest_delay, self.longest_delay

@@ -8,17 +8,8 @@ import numpy as np
 import pyNN.laconeu as sim
 import pytest
 from pyNN.random import NumpyRNG, RandomDistribution
-from pyNN_laconeu.kernels import layout
 
 from pyNN_laconeu import bundles
-
-
-@pytest.fixture(autouse=True, scope="module")
-def shares_apart():
-    """In slots of small populations, too, what the threads own lies apart."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layout, "APART", 2)
-        yield
 
 
 @pytest.fixture(params=["rows", "bundles"])

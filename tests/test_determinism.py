@@ -32,14 +32,6 @@ CONDUCTANCE_TYPES = {"IF_cond_exp": 0.01, "IF_cond_alpha": 0.03, "IF_cond_exp_gs
 NEURON_TYPES = {**CURRENT_TYPES, **CONDUCTANCE_TYPES}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def shares_apart():
-    """In slots of small populations, too, what the threads own lies apart."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layout, "APART", 2)
-        yield
-
-
 def offset(name, values):
     """Parameters for these offset currents (nA, for most types), where a type has any."""
     return {} if name == "IF_facets_hardware1" else {"i_offset": values}
@@ -178,6 +170,14 @@ def test_the_number_of_threads_does_not_matter(threads):
     network = Mixed(threads)
     sim.run(40.0)
     assert sim.simulator.state.network.n_threads == threads
+    assert_same(network)
+
+
+@pytest.mark.parametrize("limit, value", [("MOST_APART", 0), ("APART", 8)])
+def test_how_far_the_shares_of_threads_lie_apart_does_not_matter(monkeypatch, limit, value):
+    monkeypatch.setattr(layout, limit, value)
+    network = Mixed(threads=2)
+    sim.run(40.0)
     assert_same(network)
 
 

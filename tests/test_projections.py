@@ -17,6 +17,7 @@ from pyNN.parameters import LazyArray, Sequence
 from pyNN.random import NumpyRNG, RandomDistribution
 from pyNN.recording.files import NumpyBinaryFile, StandardTextFile
 from pyNN.space import Line, Space
+from pyNN_laconeu.kernels.layout import ring_width
 
 from pyNN_laconeu.synapses import Rows
 
@@ -633,7 +634,7 @@ def delayed(threads=1):
 def test_rows_of_offsets_and_rows_in_runs_give_the_same_bits(monkeypatch, threads):
     v, projection = delayed(threads)
     (_, _, rows), = projection._rows
-    assert rows.ring_width == 30 and rows.run_start is None
+    assert rows.ring_width == ring_width(30, threads) and rows.run_start is None
     listed_as_offsets = projection.get(["weight", "delay"], format="list")
     monkeypatch.setattr(Rows, "spread", lambda self, n_post, n_threads: None)
     v_of_runs, projection = delayed(threads)

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyNN import errors
 from pyNN.random import NumpyRNG, RandomDistribution
-from pyNN_laconeu.kernels import layout
 from reference_synapses import stdp as stdp_twin
 
 from pyNN_laconeu import plasticity
@@ -34,14 +33,6 @@ DEPENDENCES = {
     "mixed": (sim.AdditivePotentiationMultiplicativeDepression, {"mu_plus": 0, "mu_minus": 1}),
     "gutig": (sim.GutigWeightDependence, {"mu_plus": 0.3, "mu_minus": 0.6}),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def shares_apart():
-    """In slots of small populations, too, what the threads own lies apart."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layout, "APART", 2)
-        yield
 
 
 def twin(weight, delay, pre, post, parameters, fraction=1.0):

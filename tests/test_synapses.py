@@ -11,7 +11,6 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pyNN import errors
 from pyNN.random import RandomDistribution
-from pyNN_laconeu.kernels import layout
 from pyNN_laconeu.kernels.models import SYNAPSES
 from reference_synapses import tsodyks_markram
 from scipy import stats
@@ -27,14 +26,6 @@ TYPES = {
                       {"U": 0.4, "n": 5, "tau_rec": 30.0, "tau_facil": 20.0}),
 }
 RANDOM = sorted(name for name, model in SYNAPSES.items() if model.random)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def shares_apart():
-    """In slots of small populations, too, what the threads own lies apart."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layout, "APART", 2)
-        yield
 
 
 def test_every_model_is_tested():
