@@ -54,7 +54,7 @@ cdef enum:
 
 
 cdef inline void fetch_row(Table *t, int64_t row) noexcept nogil:
-    """Ask for the beginning of a row, while the one before is delivered; the rest follows."""
+    """Ask for the beginning of a row, while those before are delivered; the rest follows."""
     cdef int64_t k = first_synapse(t, row)
     cdef int64_t stop = min(first_synapse(t, row + 1), k + <int64_t>FETCHED)
     while k < stop:

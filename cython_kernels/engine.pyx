@@ -254,6 +254,7 @@ cdef enum:
     AT_ONCE = 128               # synapses that one call transmits through
     MAX_SYNAPSE_CONSTANTS = 10
     MAX_SYNAPSE_STATES = 3
+    IN_FLIGHT = 8               # rows that are fetched while those before are delivered
 
 cdef struct Table
 cdef struct PostSpike
@@ -315,6 +316,15 @@ cdef struct Table:
     QueuedSpike *queue          # [n_threads, queue_capacity]
     int64_t n_lags
     int64_t *lags               # [n_lags] ascending
+
+cdef struct Sent:               # what a source has sent through a row
+    Table *table
+    int64_t row, stamp
+    int32_t count
+
+cdef struct Sending:            # what is delivered next: from `delivered` to `taken` - 1
+    Sent sent[IN_FLIGHT]        # number i at i % IN_FLIGHT
+    uint32_t taken, delivered
 
 
 include "sources.pxi"
@@ -1272,14 +1282,18 @@ cdef class Engine:
 
         Plastic synapses from sources are served with those from neurons; at the origin, where
         no neuron has spiked, they come alone.
+
+        Between a spike's turn and its delivery are up to IN_FLIGHT others, whatever their steps
+        and tables, while its row is fetched: lists are short.
         """
         cdef int64_t s, i, n, at, stamp, mask = self.n_slots - 1
-        cdef int64_t row
         cdef int k, t
         cdef int32_t count
+        cdef Sending sending
         cdef Table *table
         cdef Population *p
         cdef bint any_sent = False
+        sending.taken = sending.delivered = 0
         if not from_sources:
             # What other threads have written comes from their caches: all of it at a time.
             for k in range(self.n_populations):
@@ -1298,6 +1312,8 @@ cdef class Engine:
                     continue
                 if at_origin and not p.is_source:
                     continue
+                if table.one_to_one or table.n_lags:
+                    deliver_taken(&sending, thread, mask)
                 if table.one_to_one:
                     n, at = self._counts(p, thread, turn)[s], self._list(p, thread, turn, s)
                     any_sent |= n > 0
@@ -1311,20 +1327,17 @@ cdef class Engine:
                     n, at = self._counts(p, t, turn)[s], self._list(p, t, turn, s)
                     any_sent |= n > 0
                     for i in range(at, at + n):
-                        if i + 1 < at + n:
-                            fetch_row(table, p.spike_index[i + 1] * <int64_t>self.n_threads
-                                      + thread)
                         count = p.spike_count[i] if p.is_source else 1
-                        row = p.spike_index[i] * <int64_t>self.n_threads + thread
-                        if table.plastic:
-                            deliver_plastic_spike(table, thread, row, count, stamp, mask)
-                        else:
-                            deliver_spike(table, row, count, stamp, mask)
+                        take(&sending, table, p.spike_index[i] * <int64_t>self.n_threads + thread,
+                             count, stamp, thread, mask)
+            if self.n_synapse_signals:
+                deliver_taken(&sending, thread, mask)
             for k in range(self.n_synapse_signals):
                 table = &self.table[self.synapse_signal[k].table]
                 p = &self.population[table.pre]
                 if (p.is_source and not table.plastic) == from_sources and not at_origin:
                     sample_synapses(&self.synapse_signal[k], table, thread, stamp)
+        deliver_taken(&sending, thread, mask)
         if from_sources and any_sent:
             self._hear_until(thread, step + length + self.n_slots)
 
@@ -1378,6 +1391,32 @@ cdef int64_t bisect(int32_t *index, int64_t n, int64_t value) noexcept nogil:
         else:
             high = middle
     return low
+
+
+cdef inline void take(Sending *sending, Table *table, int64_t row, int32_t count, int64_t stamp,
+                      int thread, int64_t mask) noexcept nogil:
+    """Deliver soon what a source has sent; if IN_FLIGHT others wait, the first of these now."""
+    cdef Sent *sent = &sending.sent[sending.taken % IN_FLIGHT]
+    if sending.taken - sending.delivered == IN_FLIGHT:
+        deliver_first(sending, thread, mask)
+    sent.table, sent.row, sent.count, sent.stamp = table, row, count, stamp
+    sending.taken += 1
+    fetch_row(table, row)
+
+
+cdef inline void deliver_first(Sending *sending, int thread, int64_t mask) noexcept nogil:
+    cdef Sent *sent = &sending.sent[sending.delivered % IN_FLIGHT]
+    if sent.table.plastic:
+        deliver_plastic_spike(sent.table, thread, sent.row, sent.count, sent.stamp, mask)
+    else:
+        deliver_spike(sent.table, sent.row, sent.count, sent.stamp, mask)
+    sending.delivered += 1
+
+
+cdef void deliver_taken(Sending *sending, int thread, int64_t mask) noexcept nogil:
+    """Deliver all that is taken, before what must come after it in any case."""
+    while sending.delivered < sending.taken:
+        deliver_first(sending, thread, mask)
 
 
 cdef void sample(Signal *signal, int64_t step, int thread, int64_t lower,
