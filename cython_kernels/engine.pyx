@@ -150,7 +150,7 @@ ctypedef void (*RenewalKernel)(Population *, uint32_t seed, int64_t i, double t)
 cdef struct AtWork:             # see `Engine._work_on`
     double *given               # [n]
     double *state               # [n + n_threads * apart] a copy in which the shares lie apart
-    int64_t n, apart
+    int64_t apart
     int64_t *first              # [n_threads + 1] of the shares
 
 cdef struct Receptor:
@@ -457,13 +457,13 @@ cdef class Engine:
         if self.at_work == NULL:
             raise MemoryError()
         w = &self.at_work[self.n_at_work]
-        w.given, w.n, w.apart, w.first = array, p.n, p.apart, p.first
+        w.given, w.apart, w.first = array, p.apart, p.first
         w.state = doubles(aligned(0.0, (p.n + self.n_threads * p.apart,)), self.keep)
         self.n_at_work += 1
         return w.state
 
     cdef AtWork _at_work(self, double *given) noexcept:
-        """Where the loop works on a state that `_work_on` may have been given."""
+        """Where the loop works on a state that `_work_on` was given; as it is if it was not."""
         cdef AtWork as_given
         cdef int k
         for k in range(self.n_at_work):

@@ -31,8 +31,8 @@ def shares(n, n_threads):
 
 
 # What a thread's processor fetches ahead would be taken from another's cache, and back: so what it
-# writes in every step lies apart from what others do, by APART float64 (8 kB) and more. Shares of
-# more than MOST_APART neurons take so long that it does not matter, and copies of them would.
+# writes in every step lies apart from what others do, by APART float64 (8 kB). Where a share has
+# more than MOST_APART neurons its update takes so long that it does not matter.
 APART = 1024
 MOST_APART = 8192
 
