@@ -206,7 +206,7 @@ cdef struct Population:
     bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
     int64_t *first_block        # [n_threads + 1]
     double *force               # [n] what i_offset does, see Membrane.force
-    bint force_varies
+    bint force_varies           # it is not the same for all
     double *offset              # [n] nA
     double *force_rest          # [n]
     double *force_gain          # [n]
@@ -237,7 +237,7 @@ cdef struct Population:
     int64_t n_events
     int64_t *event_step         # [n_events], sorted by (step, index)
     int32_t *event_index
-    # spikes of the current interval: [interval, n], thread t fills columns from first[t]
+    # lists of spikes: [LISTS, interval, n], thread t fills columns from first[t]
     int32_t *spike_index
     int32_t *spike_count        # multiplicity; sources only
     int64_t *first              # [n_threads + 1]
@@ -254,7 +254,7 @@ cdef enum:
     AT_ONCE = 128               # synapses that one call transmits through
     MAX_SYNAPSE_CONSTANTS = 10
     MAX_SYNAPSE_STATES = 3
-    IN_FLIGHT = 8               # rows that are fetched while those before are delivered
+    IN_FLIGHT = 8               # rows fetched that are not delivered yet
 
 cdef struct Table
 cdef struct PostSpike
@@ -370,7 +370,7 @@ cdef class Engine:
     """Runs one compiled network; see `pyNN_laconeu.network` for what it is given.
 
     n_threads, interval (steps), n_slots (a power of two above the longest delay plus the
-    interval), seed (32 bits); then `add_population`, `add_table`, `advance`.
+    interval), seed (32 bits); then `add_neurons` and the other `add_...`, `advance`.
     """
 
     cdef int n_threads, n_populations, n_sources, n_tables
@@ -446,17 +446,18 @@ cdef class Engine:
     cdef double *_work_on(self, object given, Population *p) except? NULL:
         """Where the loop works on a state [n] of a population.
 
-        That is the array itself, or, if the threads' shares are to lie apart, a copy of it while
-        the loop runs.
+        That is the array itself, or, if the threads' shares are to lie apart, a copy of it for as
+        long as an `advance`.
         """
         cdef AtWork *w
         cdef double *array = doubles(given, self.keep)
         if p.apart == 0:
             return array
-        self.at_work = <AtWork *>realloc(self.at_work, (self.n_at_work + 1) * sizeof(AtWork))
-        if self.at_work == NULL:
+        w = <AtWork *>realloc(self.at_work, (self.n_at_work + 1) * sizeof(AtWork))
+        if w == NULL:
             raise MemoryError()
-        w = &self.at_work[self.n_at_work]
+        self.at_work = w
+        w += self.n_at_work
         w.given, w.apart, w.first = array, p.apart, p.first
         w.state = doubles(aligned(0.0, (p.n + self.n_threads * p.apart,)), self.keep)
         self.n_at_work += 1
@@ -786,7 +787,7 @@ cdef class Engine:
         if spec.exchanged is not None:
             end.exchanged = self._at_work(doubles(spec.exchanged, self.keep)).state
         owner = np.searchsorted(shares(len(spec.v), self.n_threads), spec.index, "right") - 1
-        end.index = ints(np.array(spec.index + owner * w.apart, np.int32), self.keep)
+        end.place = ints(np.array(spec.index + owner * w.apart, np.int32), self.keep)
         end.share = doubles(spec.share, self.keep)
         end.share_alone = doubles(spec.share_alone, self.keep)
 
@@ -1283,8 +1284,8 @@ cdef class Engine:
         Plastic synapses from sources are served with those from neurons; at the origin, where
         no neuron has spiked, they come alone.
 
-        Between a spike's turn and its delivery are up to IN_FLIGHT others, whatever their steps
-        and tables, while its row is fetched: lists are short.
+        Between a spike's turn and its delivery are up to IN_FLIGHT - 1 others, while its row is
+        fetched; lists are short, so they may be of other steps and tables.
         """
         cdef int64_t s, i, n, at, stamp, mask = self.n_slots - 1
         cdef int k, t
@@ -1399,12 +1400,14 @@ cdef inline void take(Sending *sending, Table *table, int64_t row, int32_t count
     cdef Sent *sent = &sending.sent[sending.taken % IN_FLIGHT]
     if sending.taken - sending.delivered == IN_FLIGHT:
         deliver_first(sending, thread, mask)
+    # Only now: it may have been in this place.
     sent.table, sent.row, sent.count, sent.stamp = table, row, count, stamp
     sending.taken += 1
     fetch_row(table, row)
 
 
 cdef inline void deliver_first(Sending *sending, int thread, int64_t mask) noexcept nogil:
+    """Deliver what was taken first of all that waits."""
     cdef Sent *sent = &sending.sent[sending.delivered % IN_FLIGHT]
     if sent.table.plastic:
         deliver_plastic_spike(sent.table, thread, sent.row, sent.count, sent.stamp, mask)

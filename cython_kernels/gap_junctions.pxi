@@ -17,11 +17,11 @@
 cdef double NOT_HELD = 1e-6     # steps or ms: what rounding may leave of a time that is over
 
 cdef struct End:                # the cells on one side of the junctions
-    double *v                   # [size] mV
-    double *clamp               # [size] steps or ms left, or NULL: never held
+    double *v                   # mV, of the cell at place i, see `Engine._work_on`
+    double *clamp               # at place i steps or ms left, or NULL: never held
     double whole_step           # a step in the unit of `clamp`
-    double *exchanged           # [size] mV or NULL: takes up what is added to v
-    int32_t *index              # [n]
+    double *exchanged           # mV, at place i, or NULL: takes up what is added to v
+    int32_t *place              # [n] of the cells in their population's states
     double *share               # [n] of v_other - v: what v moves by in half a step
     double *share_alone         # [n] the same where the other cell is held
 
@@ -32,7 +32,7 @@ cdef struct Junctions:          # as in `gap_junctions.JunctionArrays`
 
 
 cdef double clamp_left(End *end, int32_t i) noexcept nogil:
-    """How long cell `i` is still held, in the unit of its clamp; <= NOT_HELD: not at all."""
+    """How long the cell at place `i` is held yet, in its clamp's unit; <= NOT_HELD: not at all."""
     return end.clamp[i] if end.clamp != NULL else 0.0
 
 
@@ -52,7 +52,7 @@ cdef void exchange(Junctions *junctions, bint second) noexcept nogil:
     cdef bint pre_held, post_held
     for k in range(junctions.n):
         at = junctions.n - 1 - k if second else k
-        i, j = pre.index[at], post.index[at]
+        i, j = pre.place[at], post.place[at]
         left_pre, left_post = clamp_left(pre, i), clamp_left(post, j)
         pre_held, post_held = left_pre > NOT_HELD, left_post > NOT_HELD
         if second:

@@ -30,9 +30,10 @@ def shares(n, n_threads):
     return np.minimum((np.arange(n_threads + 1) * n // n_threads + 7) // 8 * 8, n)
 
 
-# What a thread's processor fetches ahead would be taken from another's cache, and back: so what it
-# writes in every step lies apart from what others do, by APART float64 (8 kB). Where a share has
-# more than MOST_APART neurons its update takes so long that it does not matter.
+# What a thread's processor fetches ahead would be taken from another's cache, and back: so of
+# states and rings, written in every step, the threads' shares lie apart, by APART float64 (8 kB)
+# at the most. Where a share has more than MOST_APART neurons its update takes so long that it does
+# not matter.
 APART = 1024
 MOST_APART = 8192
 

@@ -224,7 +224,8 @@ class Loop:
         self._add_phases(after)
         kinds = [phase.kind for phase in self.phases]
         if kinds[-1] or any(pair not in PHASE_PAIRS for pair in zip(kinds, kinds[1:])):
-            raise ValueError(f"{self.name}: phases of the kinds {kinds} do not follow one another")
+            raise ValueError(f"{self.name}: phases of the kinds {kinds} cannot follow one another "
+                             "and end the update")
         self.phases[-1].lines += [f"spikes = 1 if {membrane.spike} else 0"]
         for name in membrane.states:
             if name in membrane.reset:

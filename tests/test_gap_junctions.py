@@ -489,7 +489,7 @@ class Joined:
         sim.setup(timestep=0.1, threads=threads, rng_seed=3)
         rng, draw = NumpyRNG(5), np.random.RandomState(5)
         source = sim.Population(20, sim.SpikeSourcePoisson(rate=80.0))
-        self.cells = [sim.Population(7 + k, NEURONS[name](), label=name)
+        self.cells = [sim.Population(20 + k, NEURONS[name](), label=name)
                       for k, name in enumerate(NEURONS)]
         self.projections = []
         for cells in self.cells:
