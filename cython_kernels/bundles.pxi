@@ -31,8 +31,9 @@ cdef struct Bundle:             # as in `bundles.Bundle`
     int64_t since, until        # it has the spikes with since < stamp <= until
     int64_t *start              # [n_rows + 1]
     int32_t *segment            # [n_rows, n_delays + 1] begin in a row, or NULL: there is one delay
-    int64_t first               # place in a slot of target 0
-    int32_t *target             # [n_synapses]
+    int64_t first               # place in a thread's slot of target 0
+    int32_t *target             # [n_synapses] or NULL:
+    uint16_t *near_target       # [n_synapses]
     double *weight              # [n_synapses] or NULL: all weights are `one_weight`
     double one_weight
 
@@ -42,10 +43,15 @@ cdef struct Due:
 
 cdef struct Segment:
     double *slot
-    int32_t *target
+    int32_t *target             # or NULL:
+    uint16_t *near_target
     double *weight
     double one_weight
     int64_t n
+
+cdef struct Awaited:            # what is delivered next: from `done` to `asked` - 1
+    Segment segment[AWAITED]    # number i at i % AWAITED
+    uint32_t asked, done
 
 
 cdef inline void find_soon(Bundle *b, int64_t row, int64_t column) noexcept nogil:
@@ -63,7 +69,8 @@ cdef inline void find_segment(Bundle *b, int64_t row, int64_t column, double *sl
         part = b.segment + row * (b.n_delays + 1) + column
         begin, end = begin + part[0], begin + part[1]
     segment.slot = slot + b.first
-    segment.target = b.target + begin
+    segment.target = NULL if b.target == NULL else b.target + begin
+    segment.near_target = NULL if b.near_target == NULL else b.near_target + begin
     segment.weight = NULL if b.weight == NULL else b.weight + begin
     segment.one_weight = b.one_weight
     segment.n = end - begin
@@ -72,15 +79,24 @@ cdef inline void find_segment(Bundle *b, int64_t row, int64_t column, double *sl
 cdef inline void await_segment(Segment *segment) noexcept nogil:
     """Ask for the synapses that will be delivered soon."""
     cdef int64_t k
-    for k in range(0, segment.n, 16):
-        fetch(segment.target + k)
+    if segment.target != NULL:
+        for k in range(0, segment.n, 16):
+            fetch(segment.target + k)
+    else:
+        for k in range(0, segment.n, 32):
+            fetch(segment.near_target + k)
     if segment.weight != NULL:
         for k in range(0, segment.n, 8):
             fetch(segment.weight + k)
 
 
 cdef inline void deliver_segment(Segment *segment) noexcept nogil:
-    if segment.weight == NULL:
+    if segment.target == NULL:
+        if segment.weight == NULL:
+            add_one_near(segment.slot, segment.near_target, segment.one_weight, segment.n)
+        else:
+            add_each_near(segment.slot, segment.near_target, segment.weight, segment.n)
+    elif segment.weight == NULL:
         add_constant(segment.slot, segment.target, segment.one_weight, 0, segment.n)
     else:
         add_each(segment.slot, segment.target, segment.weight, segment.n)
@@ -93,28 +109,46 @@ cdef inline void add_each(slot_t slot, targets_t target, weights_t weight,
         slot[target[k]] += weight[k]
 
 
+cdef inline void add_one_near(slot_t slot, near_targets_t target, double weight,
+                              int64_t n) noexcept nogil:
+    cdef int64_t k
+    for k in range(n):
+        slot[target[k]] += weight
+
+
+cdef inline void add_each_near(slot_t slot, near_targets_t target, weights_t weight,
+                               int64_t n) noexcept nogil:
+    cdef int64_t k
+    for k in range(n):
+        slot[target[k]] += weight[k]
+
+
 cdef inline int64_t place_of(History *h, int thread, int64_t stamp) noexcept nogil:
     return thread * h.n_steps + (stamp & (h.n_steps - 1))
 
 
-cdef void keep_spike(History *h, int thread, int32_t source, int64_t stamp) noexcept nogil:
-    """Remember a spike; those of one step by ascending sources, after `begin_step`."""
-    cdef int64_t at = place_of(h, thread, stamp)
-    h.source[at * h.n_pre + h.n_spikes[at]] = source
-    h.n_spikes[at] += 1
-
-
-cdef void begin_step(History *h, int thread, int64_t stamp) noexcept nogil:
+cdef inline void begin_step(History *h, int thread, int64_t stamp) noexcept nogil:
     h.n_spikes[place_of(h, thread, stamp)] = 0
 
 
-cdef void deliver_bundles(Due *due, int64_t n_due, int thread, int n_threads, double *slot,
-                          int64_t arrival) noexcept nogil:
-    """All that arrives at step `arrival` at this thread's targets, into the slot of that step."""
-    cdef Segment awaited[AWAITED]
+cdef inline void keep_spikes(History *h, int thread, int32_t *source, int64_t n,
+                             int64_t stamp) noexcept nogil:
+    """Remember spikes; those of one step by ascending sources, after `begin_step`."""
+    cdef int64_t i, at = place_of(h, thread, stamp)
+    cdef int32_t *kept = h.source + at * h.n_pre + h.n_spikes[at]
+    for i in range(n):
+        kept[i] = source[i]
+    h.n_spikes[at] += n
+
+
+cdef void deliver_due_bundles(Due *due, int64_t n_due, int thread, int n_threads, double *slot,
+                              int64_t arrival, Awaited *awaited) noexcept nogil:
+    """All that arrives at step `arrival` at this thread's targets, into the slot of that step.
+
+    The last of it is left in `awaited`: what arrives next, or `deliver_awaited`, delivers it.
+    """
     cdef Segment *segment
     cdef Bundle *b
-    cdef int64_t n_asked = 0, n_done = 0
     cdef int64_t d, stamp, i, n, at, column
     cdef int32_t *source
     for d in range(n_due):
@@ -131,14 +165,17 @@ cdef void deliver_bundles(Due *due, int64_t n_due, int thread, int n_threads, do
         for i in range(n):
             if i + <int64_t>SOUGHT < n:
                 find_soon(b, source[i + <int64_t>SOUGHT] * <int64_t>n_threads + thread, column)
-            if n_asked - n_done == AWAITED:
-                deliver_segment(&awaited[n_done % <int64_t>AWAITED])
-                n_done += 1
-            segment = &awaited[n_asked % <int64_t>AWAITED]
+            if awaited.asked - awaited.done == AWAITED:
+                deliver_segment(&awaited.segment[awaited.done % AWAITED])
+                awaited.done += 1
+            segment = &awaited.segment[awaited.asked % AWAITED]
             find_segment(b, source[i] * <int64_t>n_threads + thread, column, slot, segment)
             if segment.n > 0:
                 await_segment(segment)
-                n_asked += 1
-    while n_done < n_asked:
-        deliver_segment(&awaited[n_done % <int64_t>AWAITED])
-        n_done += 1
+                awaited.asked += 1
+
+
+cdef void deliver_awaited(Awaited *awaited) noexcept nogil:
+    while awaited.done < awaited.asked:
+        deliver_segment(&awaited.segment[awaited.done % AWAITED])
+        awaited.done += 1

@@ -4,8 +4,12 @@ A projection is built column by column (all sources of one target, then the next
 draws it; the engine reads it row by row (all targets of one source).
 """
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t
 import numpy as np
+
+ctypedef fused place_t:
+    uint16_t
+    int32_t
 
 
 def counting_order(const int32_t[::1] key, int64_t n_keys, const int64_t[::1] order=None):
@@ -145,50 +149,59 @@ def count_segments(const int64_t[::1] row_start, const int32_t[::1] target, int3
 
 
 def fill_bundle(const int64_t[::1] row_start, const int32_t[::1] target,
-                const double[::1] weight, int32_t ring_width, int32_t first, int64_t shortest,
-                const int64_t[::1] start, int32_t[:, ::1] free, int32_t[::1] all_targets,
-                double[::1] all_weights):
+                const double[::1] weight, int32_t ring_width, int64_t shortest, int64_t first,
+                const int64_t[::1] thread_first, const int64_t[::1] start, int32_t[:, ::1] free,
+                place_t[::1] all_targets, double[::1] all_weights):
     """Copy the synapses of a member (as in `count_segments`) into its bundle.
 
-    weight, all_weights: None where all have the same. first: place of its target 0; free
-    [n_rows, n_delays]: where in each row the next synapse of a delay goes, advanced.
+    weight, all_weights: None where all have the same. first: place of each thread's first target,
+    thread_first [n_threads + 1]: which that is; free [n_rows, n_delays]: where in each row the next
+    synapse of a delay goes, advanced.
     """
-    cdef int64_t row, k, column, end, place
+    cdef int64_t row, k, column, end, place, offset, n_threads = thread_first.shape[0] - 1
     cdef bint weights_differ = weight is not None
     with nogil:
         for row in range(row_start.shape[0] - 1):
             column, end = -1, shortest * ring_width
+            offset = first - thread_first[row % n_threads]
             for k in range(row_start[row], row_start[row + 1]):
                 while target[k] >= end:  # rows are sorted by delay
                     column += 1
                     end += ring_width
                 place = start[row] + free[row, column]
                 free[row, column] += 1
-                all_targets[place] = <int32_t>(first + target[k] - (end - ring_width))
+                all_targets[place] = <place_t>(offset + target[k] - (end - ring_width))
                 if weights_differ:
                     all_weights[place] = weight[k]
 
 
 def from_bundle(const int64_t[::1] start, const int32_t[:, ::1] segment,
-                const int32_t[::1] all_targets, const double[::1] all_weights, int64_t shortest,
-                int32_t first, int32_t n_post, int32_t ring_width, int64_t m):
-    """(row_start, target, weight or None) of the member with m synapses, as `fill_bundle` had."""
-    cdef int64_t n_rows = segment.shape[0], row, k, found = 0
-    cdef int32_t place
-    cdef int32_t column
+                const place_t[::1] all_targets, const double[::1] all_weights, int32_t ring_width,
+                int64_t shortest, int64_t first, const int64_t[::1] thread_first, int64_t m):
+    """(row_start, target, weight or None) of the member with m synapses, as `fill_bundle` had.
+
+    segment: None where there is one delay.
+    """
+    cdef int64_t n_rows = start.shape[0] - 1, n_threads = thread_first.shape[0] - 1
+    cdef int64_t row, k, begin, end, place, thread, found = 0
+    cdef int64_t column, n_delays = 1 if segment is None else segment.shape[1] - 1
     cdef int64_t[::1] row_start = np.empty(n_rows + 1, np.int64)
     cdef int32_t[::1] target = np.empty(m, np.int32)
-    cdef bint weights_differ = all_weights is not None
+    cdef bint weights_differ = all_weights is not None, one_delay = segment is None
     cdef double[::1] weight = np.empty(m if weights_differ else 0)
     with nogil:
         for row in range(n_rows):
             row_start[row] = found
-            for column in range(<int32_t>segment.shape[1] - 1):
-                for k in range(start[row] + segment[row, column],
-                               start[row] + segment[row, column + 1]):
+            thread = row % n_threads
+            for column in range(n_delays):
+                begin, end = start[row], start[row + 1]
+                if not one_delay:
+                    begin, end = begin + segment[row, column], begin + segment[row, column + 1]
+                for k in range(begin, end):
                     place = all_targets[k] - first
-                    if 0 <= place < n_post:
-                        target[found] = (<int32_t>shortest + column) * ring_width + place
+                    if 0 <= place < thread_first[thread + 1] - thread_first[thread]:
+                        target[found] = <int32_t>((shortest + column) * ring_width + place
+                                                  + thread_first[thread])
                         if weights_differ:
                             weight[found] = all_weights[k]
                         found += 1

@@ -47,7 +47,7 @@ Why the result depends on nothing but the network:
  - random numbers are functions of (seed, purpose, population; neuron, step, draw).
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, memset
 import threading
@@ -107,6 +107,7 @@ cdef extern from *:
         pthread_mutex_destroy(&b->mutex);
     }
     typedef const int32_t *__restrict__ targets_t;
+    typedef const uint16_t *__restrict__ near_targets_t;
     typedef const double *__restrict__ weights_t;
     typedef double *__restrict__ slot_t;
     #if defined(__GNUC__)
@@ -123,6 +124,7 @@ cdef extern from *:
     void barrier_wait(Barrier *b, int n_threads) noexcept nogil
     void barrier_destroy(Barrier *b) noexcept nogil
     ctypedef const int32_t *targets_t
+    ctypedef const uint16_t *near_targets_t
     ctypedef const double *weights_t
     ctypedef double *slot_t
     void fetch(const void *address) noexcept nogil
@@ -162,7 +164,7 @@ cdef struct Receptor:
     bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
     double *arrival             # [n_slots, ring_width]: what neurons sent through rows, or NULL
     double *arrival_of_sources  # [n_slots, ring_width] or NULL
-    int64_t place               # in a slot of the bundles, of neuron 0; -1: they send nothing
+    int64_t place               # of a thread's first neuron in slots; -1: bundles send nothing
     double *on_spike            # [n] or NULL: added to the first state when the neuron spikes
     double *sum_state           # or NULL: a state of the membrane to which it is added, too
 
@@ -389,8 +391,8 @@ cdef class Engine:
     cdef History *history       # of what bundles deliver
     cdef Due *due               # [n_due] in the order in which they are delivered
     cdef int64_t n_due
-    cdef double *slots          # [n_bundle_slots, slot_size] what bundles deliver
-    cdef int64_t n_bundle_slots, slot_size
+    cdef double *slots          # [n_threads, slots_apart] what bundles deliver; of a thread:
+    cdef int64_t slots_apart, n_bundle_slots, slot_size  # [n_bundle_slots, slot_size] and a gap
     cdef int n_at_work
     cdef AtWork *at_work        # [n_at_work]
     cdef list keep, keep_signals
@@ -723,9 +725,12 @@ cdef class Engine:
         t.n_lags = len(memory.lags)
         t.lags = longs(memory.lags, self.keep)
 
-    def set_slots(self, slots):
-        """slots: float64 [a power of two not below the interval, slot size], what bundles fill."""
-        self.n_bundle_slots, self.slot_size = slots.shape
+    def set_slots(self, slots, int64_t n_slots, int64_t slot_size):
+        """What bundles fill: n_slots (a power of two not below the interval) slots of each thread.
+
+        slots: float64 [n_threads, n_slots * slot_size and more, for threads to be apart].
+        """
+        self.slots_apart, self.n_bundle_slots, self.slot_size = slots.shape[1], n_slots, slot_size
         self.slots = doubles(slots.reshape(-1), self.keep)
 
     def add_bundles(self, histories, specs):
@@ -762,7 +767,10 @@ cdef class Engine:
         b.start, b.first = longs(spec.start, self.keep), spec.first
         if spec.segment is not None:
             b.segment = ints(spec.segment.reshape(-1), self.keep)
-        b.target = ints(spec.target, self.keep)
+        if spec.target.dtype == np.uint16:
+            b.near_target = <uint16_t *>records(spec.target, self.keep)
+        else:
+            b.target = ints(spec.target, self.keep)
         if isinstance(spec.weight, float):
             b.one_weight = spec.weight
         else:
@@ -977,9 +985,8 @@ cdef class Engine:
         if self.n_sources:
             self._deliver(thread, turn, step, length, True, False)
             self._record(thread, turn, step, length, True)
-        for s in range(length if self.n_bundles else 0):
-            deliver_bundles(self.due, self.n_due, thread, self.n_threads,
-                            self._slot(step + s + 1), step + s + 1)
+        if self.n_bundles:
+            self._deliver_bundles(thread, step, length)
         self._update(thread, turn, step, length)
         self._remember(thread, turn, step, length)
         if following:
@@ -987,6 +994,7 @@ cdef class Engine:
         self._meet()
         if self.n_junction_tables and thread == 0:
             self._exchange_second(step + 1)
+        self._fetch_spikes(thread, turn, length)
         self._keep_spikes(thread, turn, step, length)
         self._deliver(thread, turn, step, length, False, False)
         self._record(thread, turn, step, length, False)
@@ -1000,9 +1008,10 @@ cdef class Engine:
         """Whether anything from sources can arrive at this thread's neurons at a step."""
         return step <= self.heard_until[thread * <int64_t>PER_LINE]
 
-    cdef inline double *_slot(self, int64_t arrival) noexcept nogil:
-        """[slot_size] what bundles deliver at a step."""
-        return self.slots + (arrival & (self.n_bundle_slots - 1)) * self.slot_size
+    cdef inline double *_slot(self, int thread, int64_t arrival) noexcept nogil:
+        """[slot_size] what bundles deliver at a step to a thread's neurons."""
+        return (self.slots + thread * self.slots_apart
+                + (arrival & (self.n_bundle_slots - 1)) * self.slot_size)
 
     cdef void _meet(self) noexcept nogil:
         if self.n_threads > 1:
@@ -1106,7 +1115,7 @@ cdef class Engine:
         cdef Receptor *r
         cdef double *arrival
         cdef int64_t at = lower + thread * p.apart         # in states, and in slots of rings
-        cdef int64_t s, i, slot, mask = self.n_slots - 1
+        cdef int64_t s, i, slot, mask = self.n_slots - 1, first = p.first[thread]
         cdef int k, substep, n_fused_states
         if p.n_drives:
             # Not for nothing: glibc writes no bytes by a masked store, for which the processor
@@ -1143,9 +1152,10 @@ cdef class Engine:
             slot = ((step + s + 1) & mask) * p.ring_width + at
             for k in range(p.n_receptors):
                 r = &p.receptor[k]
-                arrival = self._arrival(r, slot, step + s + 1, lower)
+                arrival = self._arrival(r, thread, slot, step + s + 1, lower - first)
                 if r.arrival != NULL and r.place >= 0:
-                    p.add_and_clear(n, arrival, self._slot(step + s + 1) + r.place + lower)
+                    p.add_and_clear(n, arrival,
+                                    self._slot(thread, step + s + 1) + r.place + lower - first)
                 if r.arrival_of_sources != NULL and self._hears(thread, step + s + 1):
                     p.add_and_clear(n, arrival, r.arrival_of_sources + slot)
             if p.n_injections:
@@ -1158,7 +1168,7 @@ cdef class Engine:
                 view.last = substep == p.n_substeps - 1
                 for k in range(p.n_receptors):
                     r = &p.receptor[k]
-                    arrival = self._arrival(r, slot, step + s + 1, lower)
+                    arrival = self._arrival(r, thread, slot, step + s + 1, lower - first)
                     if arrival == NULL or not view.last:
                         arrival = nothing + (k % <int>MAX_PORTS) * <int64_t>BLOCK
                     if r.kernel == NULL:
@@ -1184,15 +1194,15 @@ cdef class Engine:
             for k in range(0 if self.n_junction_tables else p.n_signals):
                 sample(&p.signal[k], step + s + 1, thread, lower, lower + n)
 
-    cdef inline double *_arrival(self, Receptor *r, int64_t slot, int64_t step,
+    cdef inline double *_arrival(self, Receptor *r, int thread, int64_t slot, int64_t step,
                                  int64_t lower) noexcept nogil:
-        """What arrives at `step` at neurons from `lower` on; NULL where nothing can.
+        """What arrives at `step` at a thread's neurons from its `lower`-th on; NULL: nothing can.
 
         slot: where in rings that step's numbers for them are.
         """
         if r.arrival != NULL:
             return r.arrival + slot
-        return self._slot(step) + r.place + lower if r.place >= 0 else NULL
+        return self._slot(thread, step) + r.place + lower if r.place >= 0 else NULL
 
     cdef void _take_spikes(self, Population *p, int thread, int turn, int64_t step, int64_t s,
                            long long *spiked, int64_t lower, int64_t n) noexcept nogil:
@@ -1241,10 +1251,23 @@ cdef class Engine:
                 for i in range(at, at + self._counts(p, thread, turn)[s]):
                     remember_spike(table, p.spike_index[i], step + s + 1)
 
+    cdef void _fetch_spikes(self, int thread, int turn, int64_t length) noexcept nogil:
+        """Ask for what other threads have listed, which comes from their caches: all at a time."""
+        cdef int64_t s
+        cdef int k, t
+        cdef Population *p
+        for k in range(self.n_populations):
+            p = &self.population[k]
+            for t in range(self.n_threads):
+                if t != thread:
+                    fetch(self._counts(p, t, turn))
+                    for s in range(length):
+                        fetch(p.spike_index + self._list(p, t, turn, s))
+
     cdef void _keep_spikes(self, int thread, int turn, int64_t step,
                            int64_t length) noexcept nogil:
         """The interval's spikes of all neurons to this thread's histories."""
-        cdef int64_t s, i, at
+        cdef int64_t s, n, at
         cdef int k, t
         cdef History *h
         cdef Population *p
@@ -1254,9 +1277,18 @@ cdef class Engine:
             for s in range(length):
                 begin_step(h, thread, step + s + 1)
                 for t in range(self.n_threads):
-                    at = self._list(p, t, turn, s)
-                    for i in range(at, at + self._counts(p, t, turn)[s]):
-                        keep_spike(h, thread, p.spike_index[i], step + s + 1)
+                    n, at = self._counts(p, t, turn)[s], self._list(p, t, turn, s)
+                    keep_spikes(h, thread, p.spike_index + at, n, step + s + 1)
+
+    cdef void _deliver_bundles(self, int thread, int64_t step, int64_t length) noexcept nogil:
+        """What arrives in the interval at this thread's targets, to the slots of its steps."""
+        cdef Awaited awaited
+        cdef int64_t s
+        awaited.asked = awaited.done = 0
+        for s in range(length):
+            deliver_due_bundles(self.due, self.n_due, thread, self.n_threads,
+                                self._slot(thread, step + s + 1), step + s + 1, &awaited)
+        deliver_awaited(&awaited)
 
     cdef void _inject(self, Population *p, double *force, int64_t column, int64_t lower,
                       int64_t n) noexcept nogil:
@@ -1295,15 +1327,6 @@ cdef class Engine:
         cdef Population *p
         cdef bint any_sent = False
         sending.taken = sending.delivered = 0
-        if not from_sources:
-            # What other threads have written comes from their caches: all of it at a time.
-            for k in range(self.n_populations):
-                p = &self.population[k]
-                for t in range(self.n_threads):
-                    if t != thread:
-                        fetch(self._counts(p, t, turn))
-                        for s in range(length):
-                            fetch(p.spike_index + self._list(p, t, turn, s))
         for s in range(length):
             stamp = step + s + 1
             for k in range(self.n_tables):

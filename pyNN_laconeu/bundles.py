@@ -1,15 +1,17 @@
 """Static synapses of one population's cells, in the order in which they are due.
 
 Rows of projections (`synapses.Rows`) are delivered to rings of slots, one for each receptor, when
-the source spikes. Where the rings are large they do not stay in the cache, and spikes wait with
-their source instead, until they are due, all of a step in one slot; see bundles.pxi. For that
-synapses must be in the order of their delays:
+the source spikes. In a bundle a source population's rows are taken together, whatever they reach:
+what a source sends with one delay lies side by side. Spikes wait with their source until they are
+due, and each step delivers what is due to one slot for all neurons; see bundles.pxi. There is
 
-- rows with one delay are; a bundle borrows their arrays;
-- where delays are many, rows are taken together: a bundle has the synapses of its source population
-  whatever they reach, those with the same delay side by side; those whose rows have one weight for
-  all make a bundle for each weight. It takes the arrays of its members, so that nothing is there
-  twice. Who asks a member for them (get(), a change of weights) gets copies by `opened`.
+- a bundle for each delay and weight of rows that have one delay;
+- where rings are large, which do not stay in the cache, one for each weight of all rows with many
+  delays.
+
+Rows whose weights differ go together, too. A bundle takes the arrays of its members, so that
+nothing is there twice. Who asks a member for them (get(), a change of weights) gets copies by
+`opened`.
 """
 
 import weakref
@@ -18,35 +20,46 @@ from dataclasses import dataclass
 import numpy as np
 
 from .kernels.connect import count_segments, fill_bundle, from_bundle
+from .kernels.layout import shares
 
-# Bytes of the rings that the rows of one source population reach: less stays in the cache, or is
-# no worse than what taking rows together costs.
+# Bytes of the rings that the rows of one source population with many delays reach: less stays in
+# the cache, or is no worse than what taking rows together costs.
 LARGE_RINGS = 1 << 24
-# The same for rows that are borrowed: there is nothing to move, but a history to keep, which is
-# smaller than the rings where each source has this part of a target, at least.
-LARGE_RING = 1 << 20
-TARGETS_PER_SOURCE = 0.5
+# The same for rows with one delay.
+LARGE_RING = 0
 # Synapses with the same delay of a source, in all threads: for fewer, to find them costs more than
 # to deliver them. Measured with rings of 7 MB and two threads: with 17 of them bundles take 3.1 ns
 # per event and rows 2.3, with 33 both 1.7.
 LONG_SEGMENTS = 32.0
 FOREVER = 1 << 62
+MANY = 0  # in the place of the delay of rows that have many
 
 
 class Member:
     """Rows that a bundle delivers.
 
-    rows    `synapses.Rows`, without targets and weights if the bundle has taken them; None once
-            nobody has them any more: rows hold their bundle, not the other way round
-    first   place in a slot of their population's first cell
+    rows    `synapses.Rows`, without row_start, targets and weights; None once nobody has them any
+            more: rows hold their bundle, not the other way round
+    place   where in a slot of a thread the first of its cells of the target population is
+    shares  int64 [n_threads + 1] of the target population
     """
 
-    def __init__(self, rows, first):
-        self._rows, self.first = weakref.ref(rows), first
+    def __init__(self, rows, place, shares):
+        self._rows, self.place, self.shares = weakref.ref(rows), place, shares
 
     @property
     def rows(self):
         return self._rows()
+
+    @property
+    def width(self):
+        """In a slot of a thread: its cells, and up to a cache line's end."""
+        return width_in_slot(self.shares)
+
+
+def width_in_slot(shares):
+    """Places that a thread's cells take, if it has the largest of these shares, in cache lines."""
+    return (int(np.diff(shares).max()) + 7) // 8 * 8
 
 
 class History:
@@ -89,8 +102,8 @@ class Bundle:
     start     int64 [n_pre * n_threads + 1]
     segment   int32 [n_pre * n_threads, longest - shortest + 2]: where in a row the synapses of
               each delay begin, and the row's length; None where there is one delay
-    first     place in a slot (of all receptors that bundles reach) of target 0
-    target    int32 [m]
+    first     place in a thread's slot from which targets count
+    target    uint16 [m], or int32 [m] where a thread has too many targets for that
     weight    float64 [m], or float where all have the same
     since, until  it delivers the spikes stamped since + 1 to until
     """
@@ -109,44 +122,49 @@ class Bundle:
     until: int = FOREVER
 
     @classmethod
-    def borrowing(cls, key, index, member, since):
-        """Of one member, whose synapses have one delay, as they are."""
-        rows = member.rows
-        rows.bundle = bundle = cls(
-            key, index, [member], rows.delay, rows.delay, rows.row_start, None, member.first,
-            rows.target, rows.values["weight"], since)
-        return bundle
-
-    @classmethod
     def taking(cls, key, index, members, since):
-        """Of members with many delays, whose rows' arrays it takes."""
+        """Of members, whose rows' arrays it takes."""
         shortest = min(member.rows.shortest_delay for member in members)
         longest = max(member.rows.longest_delay for member in members)
         n_rows = len(members[0].rows.row_start) - 1
-        segment = np.zeros((n_rows, longest - shortest + 2), np.int32)
-        for member in members:
-            rows = member.rows
-            count_segments(rows.row_start, rows.target, rows.ring_width, shortest, segment)
-        np.cumsum(segment, axis=1, out=segment)
-        start = np.concatenate(([0], np.cumsum(segment[:, -1], dtype=np.int64)))
-        target, weight = np.empty(start[-1], np.int32), members[0].rows.one_weight
+        segment, start = None, np.zeros(n_rows + 1, np.int64)
+        if members[0].rows.delay is None:
+            segment = np.zeros((n_rows, longest - shortest + 2), np.int32)
+            for member in members:
+                rows = member.rows
+                count_segments(rows.row_start, rows.target, rows.ring_width, shortest, segment)
+            np.cumsum(segment, axis=1, out=segment)
+            np.cumsum(segment[:, -1], out=start[1:])
+        else:
+            for member in members:
+                start += member.rows.row_start
+        first = min(member.place for member in members)
+        n_places = max(member.place + member.width for member in members) - first
+        target = np.empty(start[-1], np.uint16 if n_places <= 1 << 16 else np.int32)
+        weight = members[0].rows.one_weight
         if weight is None:
             weight = np.empty(start[-1])
-        bundle = cls(key, index, members, shortest, longest, start, segment, 0, target, weight,
+        bundle = cls(key, index, members, shortest, longest, start, segment, first, target, weight,
                      since)
-        free = segment[:, :-1].copy()
+        free = np.zeros((n_rows, 1), np.int32) if segment is None else segment[:, :-1].copy()
         for member in members:
             rows = member.rows
-            fill_bundle(rows.row_start, rows.target, _array(rows.values["weight"]), rows.ring_width,
-                        member.first, shortest, start, free, target, _array(weight))
+            fill_bundle(rows.row_start, rows.target, _array(rows.values["weight"]),
+                        *bundle._steps_in(rows), member.place - first, member.shares, start, free,
+                        target, _array(weight))
             rows.move_to(bundle)
         return bundle
+
+    def _steps_in(self, rows):
+        """(ring_width, shortest delay) of targets as these rows have them."""
+        return (1 << 30, 0) if rows.ring_width is None else (rows.ring_width, self.shortest)
 
     def arrays_of(self, rows):
         """(row_start, target, weight) as `rows` had them; weight None if all have one."""
         member = next(member for member in self.members if member.rows is rows)
         return from_bundle(self.start, self.segment, self.target, _array(self.weight),
-                           self.shortest, member.first, rows.n_post, rows.ring_width, rows.size)
+                           *self._steps_in(rows), member.place - self.first, member.shares,
+                           rows.size)
 
     def retire(self, step, in_use):
         """No spikes after `step`: rows whose ids are in `in_use` have their arrays again."""
@@ -160,6 +178,7 @@ class Bundle:
         """Whether all its spikes have arrived."""
         return step >= self.until + self.longest
 
+
 def _array(weight):
     return weight if isinstance(weight, np.ndarray) else None
 
@@ -167,35 +186,33 @@ def _array(weight):
 def grouped(tables):
     """{key: [(pre, post, receptor type, rows)]}: what each bundle is made of.
 
-    tables: [(number, pre, post, receptor type, rows)] of the network. The key is (0, index of the
-    source population, () or the one weight of all), or (1, number of the table) of a bundle that
-    borrows its rows; in this order they are delivered. What is bundled depends on the network
-    alone, neither on the threads nor on how a run is cut.
+    tables: [(pre, post, receptor type, rows)] of the network. The key is (index of the source
+    population, delay or MANY, () or the one weight of all, a number); in this order they are
+    delivered. What is bundled depends on the network alone, neither on the threads nor on how a
+    run is cut.
     """
-    groups, chosen = {}, {}
-    for number, *table in tables:
-        pre, post, _, rows = table
-        if not pre.celltype.receptor_types:
+    groups = {}
+    for pre, post, receptor_type, rows in tables:
+        if not pre.celltype.receptor_types or not rows.can_be_bundled:
             continue
-        if rows.can_be_taken:
-            weight = () if rows.one_weight is None else (rows.one_weight,)
-            groups.setdefault((0, pre.index, weight), []).append(table)
-        elif (rows.can_be_borrowed and 8 * (rows.delay + 1) * post.size >= LARGE_RING
-              and post.size >= TARGETS_PER_SOURCE * pre.size):
-            chosen[1, number] = [table]
-    for key, members in groups.items():
-        longest = max(rows.longest_delay for *_, rows in members)
-        shortest = min(rows.shortest_delay for *_, rows in members)
-        reached = {(post.index, receptor_type): post.size
-                   for _, post, receptor_type, _ in members}
-        n_segments = members[0][0].size * (longest - shortest + 1)
-        if (8 * (longest + 1) * sum(reached.values()) >= LARGE_RINGS
-                and sum(rows.size for *_, rows in members) >= LONG_SEGMENTS * n_segments):
-            taken, places = [], set()
-            for pre, post, receptor_type, rows in members:
-                # One for each pair and receptor, so that targets tell the members apart.
-                if (post.index, receptor_type) not in places:
-                    places.add((post.index, receptor_type))
-                    taken.append((pre, post, receptor_type, rows))
-            chosen[key] = taken
-    return chosen
+        weight = () if rows.one_weight is None else (rows.one_weight,)
+        # Each pair and receptor once, so that targets tell the members apart.
+        number = 0
+        while (post, receptor_type) in (
+                group := groups.setdefault((pre.index, rows.delay or MANY, weight, number), {})):
+            number += 1
+        group[post, receptor_type] = pre, post, receptor_type, rows
+    return {key: list(group.values()) for key, group in groups.items()
+            if _pays(key[1] == MANY, list(group.values()))}
+
+
+def _pays(delays_differ, group):
+    """Whether a bundle of these costs less than their rows one by one."""
+    longest = max(rows.longest_delay for *_, rows in group)
+    shortest = min(rows.shortest_delay for *_, rows in group)
+    rings = 8 * (longest + 1) * sum(post.size for _, post, _, _ in group)
+    if not delays_differ:
+        return rings >= LARGE_RING
+    n_segments = group[0][0].size * (longest - shortest + 1)
+    return (rings >= LARGE_RINGS
+            and sum(rows.size for *_, rows in group) >= LONG_SEGMENTS * n_segments)

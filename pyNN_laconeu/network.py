@@ -12,9 +12,9 @@ import time
 
 import numpy as np
 
-from .bundles import Bundle, History, Member, grouped
+from .bundles import Bundle, History, Member, grouped, width_in_slot
 from .kernels.engine import Engine
-from .kernels.layout import aligned, ring_width
+from .kernels.layout import APART, aligned, ring_width, shares
 from .memory import check_memory, give_back
 
 # Steps between two meetings of the threads, where the delays allow more.
@@ -68,7 +68,7 @@ class Network:
         self._bundles = {}     # key as in `bundles.grouped` -> Bundle
         self._retired = []     # Bundles whose last spikes are under way
         self._histories = {}   # index of the source population -> History
-        self._places = {}      # (population index, receptor type) -> where in a bundles' slot
+        self._places = {}      # (population index, receptor type) -> where in bundles' slots
         self._slot_size = 0
         self._engine = None
         self._interval, self._plastic_tables = 1, []  # [(index of the table, rows)]
@@ -143,7 +143,7 @@ class Network:
         return self._rings[key]
 
     def place(self, population, receptor_type):
-        """Where in a slot of the bundles what arrives at a receptor begins; -1: they send none."""
+        """Where what arrives at a receptor begins in each thread's slots; -1: bundles send none."""
         return self._places.get((population.index, receptor_type), -1)
 
     def injections(self, population):
@@ -193,7 +193,9 @@ class Network:
         engine = Engine(self.n_threads, interval, self._n_slots, self.seed & 0xFFFFFFFF,
                         len(self.populations), len(tables), len(junctions))
         if self._slot_size:
-            engine.set_slots(aligned(0.0, (1 << (interval - 1).bit_length(), self._slot_size)))
+            n_slots = 1 << (interval - 1).bit_length()
+            engine.set_slots(aligned(0.0, (self.n_threads, n_slots * self._slot_size + APART)),
+                             n_slots, self._slot_size)
         for population in self.populations:
             arrays = population.model.compile(population, self)
             arrays.add_to(engine)
@@ -215,8 +217,7 @@ class Network:
 
     def _bundle(self, tables):
         """Have the bundles that these tables make; what changed goes into bundles of its own."""
-        groups = grouped([(projection.first_stream + k, *table)
-                          for projection, k, *table in tables])
+        groups = grouped([table for _, _, *table in tables])
         in_use = {id(rows) for *_, rows in tables}
         for key, bundle in list(self._bundles.items()):
             rows = [rows for *_, rows in groups.get(key, [])]
@@ -224,18 +225,18 @@ class Network:
                 bundle.retire(self.step, in_use)
                 self._retired.append(self._bundles.pop(key))
         self._retired = [bundle for bundle in self._retired if not bundle.is_over(self.step)]
+        self._add_places((post, receptor_type) for group in groups.values()
+                         for _, post, receptor_type, _ in group)
         for key, group in groups.items():
             if key in self._bundles:
                 continue
             pre = group[0][0]
             self._remember(pre, max(rows.longest_delay for *_, rows in group))
-            members = [Member(rows, self._new_place(post, receptor_type))
+            members = [Member(rows, self.place(post, receptor_type),
+                              shares(post.size, self.n_threads))
                        for _, post, receptor_type, rows in group]
-            if group[0][-1].can_be_borrowed:
-                self._bundles[key] = Bundle.borrowing(key, pre.index, members[0], self.step)
-            else:
-                self._bundles[key] = Bundle.taking(key, pre.index, members, self.step)
-                give_back()
+            self._bundles[key] = Bundle.taking(key, pre.index, members, self.step)
+            give_back()
         in_use = {bundle.index for bundle in (*self._bundles.values(), *self._retired)}
         self._histories = {index: history for index, history in self._histories.items()
                            if index in in_use}
@@ -266,12 +267,18 @@ class Network:
                        for index, _, from_sources in self._fed if from_sources)
         return min(LONGEST_INTERVAL, max(1, self.n_threads * INTERVAL_BYTES // (8 * written + 1)))
 
-    def _new_place(self, population, receptor_type):
-        key = (population.index, receptor_type)
-        if key not in self._places:
-            self._places[key] = self._slot_size
-            self._slot_size += (population.size + 7) // 8 * 8  # whole cache lines
-        return self._places[key]
+    def _add_places(self, reached):
+        """Have places for what arrives at [(population, receptor type)].
+
+        Those of one receptor type lie together: most populations reach one only, and the fewer
+        places there are between their targets, the less memory these need.
+        """
+        for population, receptor_type in sorted(
+                set(reached), key=lambda each: (each[1], each[0].index)):
+            key = (population.index, receptor_type)
+            if key not in self._places:
+                self._places[key] = self._slot_size
+                self._slot_size += width_in_slot(shares(population.size, self.n_threads))
 
     @staticmethod
     def serves_early(pre, rows):

@@ -111,9 +111,8 @@ class Rows:
                that a spike waits before such synapses may change
     dynamics   a `dynamics.Table`, None for static synapses
     ring_width None, or: target is delay * ring_width + the target's index, see `spread`
-    n_post     of the target population, where rows are spread
-    bundle     the `bundles.Bundle` that delivers them, or None; where delays are many it has taken
-               row_start, targets and weights
+    bundle     the `bundles.Bundle` that delivers them and has taken row_start, targets and weights,
+               or None
     """
 
     row_start: np.ndarray
@@ -126,7 +125,6 @@ class Rows:
     dendritic: object = None
     dynamics: object = None
     ring_width: int = None
-    n_post: int = None
     bounds: tuple = None
     bundle: object = None
     size: int = field(init=False)
@@ -194,18 +192,13 @@ class Rows:
         self.target += np.repeat(self.run_delay * np.int32(width), np.diff(self.run_start))
         self.row_start = self._synapse_start
         self.run_start = self.run_delay = None
-        self.ring_width, self.n_post = width, n_post
+        self.ring_width = width
 
     @property
-    def can_be_borrowed(self):
-        """Whether a bundle may use their arrays: they are static, with one delay."""
-        return (self.size > 0 and self.delay is not None and self.dynamics is None
-                and not self.is_plastic)
-
-    @property
-    def can_be_taken(self):
-        """Whether a bundle may take their arrays: they are static, with many delays."""
-        return self.size > 0 and self.ring_width is not None
+    def can_be_bundled(self):
+        """Whether a bundle may take their arrays: they are static, and not in runs."""
+        return (self.size > 0 and self.dynamics is None and not self.is_plastic
+                and self.run_start is None)
 
     @property
     def one_weight(self):
@@ -216,7 +209,7 @@ class Rows:
     @property
     def is_taken(self):
         """Whether a bundle has their arrays."""
-        return self.target is None
+        return self.bundle is not None
 
     def move_to(self, bundle):
         """Leave row_start, targets and weights to a bundle that has copied them."""
@@ -226,8 +219,7 @@ class Rows:
 
     def take_back(self):
         """Leave the bundle, with their arrays."""
-        if self.is_taken:
-            self.row_start, self.target, self.values = self._taken_arrays()
+        self.row_start, self.target, self.values = self._taken_arrays()
         self.bundle = None
 
     def _taken_arrays(self):
@@ -246,7 +238,7 @@ class Rows:
         """In steps; 0 without connections."""
         if self.bounds is not None:
             return self.bounds[1]
-        if not len(self.target):
+        if not self.size:
             return 0
         return self.delay if self.run_delay is None else int(self.run_delay.max())
 
@@ -255,7 +247,7 @@ class Rows:
         """In steps; 0 without connections."""
         if self.bounds is not None:
             return self.bounds[0]
-        if not len(self.target):
+        if not self.size:
             return 0
         return self.delay if self.run_delay is None else int(self.run_delay.min())
 

@@ -25,7 +25,6 @@ def delivery(request, monkeypatch):
 def take_bundles(monkeypatch):
     monkeypatch.setattr(bundles, "LARGE_RINGS", 0)
     monkeypatch.setattr(bundles, "LARGE_RING", 0)
-    monkeypatch.setattr(bundles, "TARGETS_PER_SOURCE", 0.0)
     monkeypatch.setattr(bundles, "LONG_SEGMENTS", 0.0)
 
 
