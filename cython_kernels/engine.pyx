@@ -225,6 +225,7 @@ cdef struct Population:
     PoissonView poisson         # with its limits
     int64_t *start              # [n] steps: active for start < stamp <= stop
     int64_t *stop
+    bint active_together        # these are the same for all
     # renewal processes: see sources.pxi
     RenewalKernel draw_next
     double *last_spike          # [n] steps, not rounded
@@ -247,7 +248,8 @@ cdef struct Population:
     int64_t *n_spikes           # [LISTS, n_threads, count_stride], of each step of the interval
     # the record
     uint8_t *recorded           # [n] or NULL
-    int64_t n_record, record_capacity
+    int64_t *n_record           # one number, in a cache line of its own: one thread counts
+    int64_t record_capacity
     int32_t *record_index
     int64_t *record_step
     int32_t *record_count
@@ -371,7 +373,7 @@ cdef int32_t *ints(object array, list keep) except? NULL:
 cdef class Engine:
     """Runs one compiled network; see `pyNN_laconeu.network` for what it is given.
 
-    n_threads, interval (steps), n_slots (a power of two above the longest delay plus the
+    n_threads, interval (steps), n_slots (a power of two, not below the longest delay plus the
     interval), seed (32 bits); then `add_neurons` and the other `add_...`, `advance`.
     """
 
@@ -443,6 +445,7 @@ cdef class Engine:
         p.spike_index = ints(np.empty(LISTS * self.interval * p.n, np.int32), self.keep)
         p.n_spikes = longs(np.zeros(LISTS * self.n_threads * self.count_stride, np.int64),
                            self.keep)
+        p.n_record = longs(np.zeros(2 * PER_LINE, np.int64), self.keep) + <int64_t>PER_LINE
         return p
 
     cdef double *_work_on(self, object given, Population *p) except? NULL:
@@ -589,6 +592,7 @@ cdef class Engine:
             p.emit = emit_poisson_alike
         p.start = longs(spec.start, self.keep)
         p.stop = longs(spec.stop, self.keep)
+        p.active_together = not any((steps != steps[:1]).any() for steps in (spec.start, spec.stop))
         return self.n_populations - 1
 
     cdef Population *_new_renewal(self, spec) except NULL:
@@ -867,15 +871,15 @@ cdef class Engine:
         for k in range(self.n_populations):
             p = &self.population[k]
             index, at, count = records[k]
-            spikes.append((index[:p.n_record].copy(), at[:p.n_record].copy(),
-                           count[:p.n_record].copy() if p.is_source else None))
+            spikes.append((index[:p.n_record[0]].copy(), at[:p.n_record[0]].copy(),
+                           count[:p.n_record[0]].copy() if p.is_source else None))
         return self.done, spikes
 
     cdef object _begin_record(self, Population *p, int64_t n_steps, mask, signals):
         cdef uint8_t[::1] recorded
         cdef int k
         cdef AtWork w
-        p.n_record = 0
+        p.n_record[0] = 0
         p.recorded = NULL
         capacity = 0
         if mask is not None:
@@ -1045,7 +1049,7 @@ cdef class Engine:
             p = &self.population[k]
             if p.recorded != NULL and p.n > 0:
                 n_intervals = min(n_intervals,
-                                  (p.record_capacity - p.n_record) // (p.n * self.interval))
+                                  (p.record_capacity - p.n_record[0]) // (p.n * self.interval))
         for k in range(self.n_tables):
             table = &self.table[k]
             if table.plastic:
@@ -1368,7 +1372,7 @@ cdef class Engine:
     cdef void _record(self, int thread, int turn, int64_t step, int64_t length,
                       bint from_sources) noexcept nogil:
         """The interval's spikes to the record, populations dealt out to the threads."""
-        cdef int64_t s, i, at
+        cdef int64_t s, i, at, n
         cdef int k, t
         cdef Population *p
         for k in range(self.n_populations):
@@ -1376,16 +1380,18 @@ cdef class Engine:
             if (p.recorded == NULL or p.is_source != from_sources
                     or k % self.n_threads != thread):
                 continue
+            n = p.n_record[0]
             for s in range(length):
                 for t in range(self.n_threads):
                     at = self._list(p, t, turn, s)
                     for i in range(at, at + self._counts(p, t, turn)[s]):
                         if p.recorded[p.spike_index[i]]:
-                            p.record_index[p.n_record] = p.spike_index[i]
-                            p.record_step[p.n_record] = step + s + 1
+                            p.record_index[n] = p.spike_index[i]
+                            p.record_step[n] = step + s + 1
                             if from_sources:
-                                p.record_count[p.n_record] = p.spike_count[i]
-                            p.n_record += 1
+                                p.record_count[n] = p.spike_count[i]
+                            n += 1
+            p.n_record[0] = n
 
 
 cdef double exponential(int64_t i, int64_t step, uint32_t seed, uint32_t stream) noexcept nogil:

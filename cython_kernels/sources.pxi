@@ -64,6 +64,10 @@ cdef void emit_poisson_alike(Population *p, uint32_t seed, int64_t lower, int64_
     cdef PoissonView view = p.poisson
     cdef int64_t i, first, found = 0, at = lower, until
     cdef int32_t k
+    cdef bint all_active = False
+    if p.active_together and lower < upper:
+        all_active = stamp > p.start[lower] and stamp <= p.stop[lower]
+        at = at if all_active else upper
     view.stamp_low, view.stamp_high = <uint32_t>stamp, <uint32_t>(stamp >> 32)
     view.key_0, view.key_1 = seed ^ (<uint32_t>PURPOSE_POISSON << 24), p.stream
     view.count = counts
@@ -78,7 +82,8 @@ cdef void emit_poisson_alike(Population *p, uint32_t seed, int64_t lower, int64_
             if k < 0:
                 poisson_words(words, i >> 2, stamp, seed, p.stream)
                 k = exact_poisson_count(p, i, words[i & 3], stamp, seed)
-            k = k if (stamp > p.start[i]) & (stamp <= p.stop[i]) else 0
+            if not all_active:
+                k = k if (stamp > p.start[i]) & (stamp <= p.stop[i]) else 0
             index[found] = <int32_t>i
             count[found] = k
             found += k > 0

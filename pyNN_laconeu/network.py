@@ -153,12 +153,15 @@ class Network:
                 for row, source in enumerate(self.current_sources)
                 for root, index in source.targets if root is population]
 
-    def _resize_rings(self, longest, targets):
+    def _resize_rings(self, longest, interval, targets):
         """Room for delays up to `longest` steps; what is under way keeps its arrival step.
+
+        What the last step of an interval sends arrives so many steps later, when the first slots
+        of the interval are still to be read.
 
         targets: {(receptor type, population)} that rings lead to.
         """
-        n_slots = 1 << int(longest).bit_length()
+        n_slots = 1 << (int(longest) + interval - 1).bit_length()
         if n_slots <= self._n_slots:
             return
         check_memory(f"delays of up to {longest * self.dt:g} ms at a time step of {self.dt:g} ms",
@@ -184,7 +187,7 @@ class Network:
                      for *_, pre, post, receptor_type, rows in tables}
         interval = 1 if junctions else min([*patience, self._cached_interval()])
         longest = max((rows.longest_delay for *_, rows in tables), default=1)
-        self._resize_rings(longest + interval + 1, {
+        self._resize_rings(longest, interval, {
             (receptor_type, post) for *_, post, receptor_type, _ in tables})
         # At most one bundle of each key has a step's spikes, so that their order is the same
         # whatever was retired and replaced.
