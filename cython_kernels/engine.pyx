@@ -981,7 +981,6 @@ cdef class Engine:
     cdef void _take_interval(self, int thread, int turn, int64_t step, int64_t length,
                              int64_t following) noexcept nogil:
         """One interval; its sources' spikes are there. following: length of the next, or 0."""
-        cdef int64_t s
         if self.n_junction_tables:
             if thread == 0:
                 self._exchange_first()

@@ -20,13 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .kernels.connect import count_segments, fill_bundle, from_bundle
-from .kernels.layout import shares
 
-# Bytes of the rings that the rows of one source population with many delays reach: less stays in
-# the cache, or is no worse than what taking rows together costs.
+# Where delays are many. Bytes of the rings that the rows of one source population reach: less
+# stays in the cache, or is no worse than what taking rows together costs.
 LARGE_RINGS = 1 << 24
-# The same for rows with one delay.
-LARGE_RING = 0
 # Synapses with the same delay of a source, in all threads: for fewer, to find them costs more than
 # to deliver them. Measured with rings of 7 MB and two threads: with 17 of them bundles take 3.1 ns
 # per event and rows 2.3, with 33 both 1.7.
@@ -203,16 +200,21 @@ def grouped(tables):
             number += 1
         group[post, receptor_type] = pre, post, receptor_type, rows
     return {key: list(group.values()) for key, group in groups.items()
-            if _pays(key[1] == MANY, list(group.values()))}
+            if pays(key[1] == MANY, list(group.values()))}
 
 
-def _pays(delays_differ, group):
-    """Whether a bundle of these costs less than their rows one by one."""
+def pays(delays_differ, group):
+    """Whether a bundle of these costs less than their rows one by one.
+
+    With one delay it does, measured from 1000 to 100 000 cells and from 2 synapses of a source to
+    100: a fifth of the time less with few, up to a third with many. Where all are one to one it
+    takes 3 % more.
+    """
+    if not delays_differ:
+        return True
     longest = max(rows.longest_delay for *_, rows in group)
     shortest = min(rows.shortest_delay for *_, rows in group)
     rings = 8 * (longest + 1) * sum(post.size for _, post, _, _ in group)
-    if not delays_differ:
-        return rings >= LARGE_RING
     n_segments = group[0][0].size * (longest - shortest + 1)
     return (rings >= LARGE_RINGS
             and sum(rows.size for *_, rows in group) >= LONG_SEGMENTS * n_segments)

@@ -238,8 +238,9 @@ class Network:
             members = [Member(rows, self.place(post, receptor_type),
                               shares(post.size, self.n_threads))
                        for _, post, receptor_type, rows in group]
-            self._bundles[key] = Bundle.taking(key, pre.index, members, self.step)
-            give_back()
+            self._bundles[key] = bundle = Bundle.taking(key, pre.index, members, self.step)
+            if len(bundle.target) >= MANY_SYNAPSES:
+                give_back()
         in_use = {bundle.index for bundle in (*self._bundles.values(), *self._retired)}
         self._histories = {index: history for index, history in self._histories.items()
                            if index in in_use}

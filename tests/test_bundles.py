@@ -23,14 +23,11 @@ def delivery(request, monkeypatch):
 
 
 def take_bundles(monkeypatch):
-    monkeypatch.setattr(bundles, "LARGE_RINGS", 0)
-    monkeypatch.setattr(bundles, "LARGE_RING", 0)
-    monkeypatch.setattr(bundles, "LONG_SEGMENTS", 0.0)
+    monkeypatch.setattr(bundles, "pays", lambda *of_what: True)
 
 
 def take_rows(monkeypatch):
-    monkeypatch.setattr(bundles, "LARGE_RINGS", 1 << 62)
-    monkeypatch.setattr(bundles, "LARGE_RING", 1 << 62)
+    monkeypatch.setattr(bundles, "pays", lambda *of_what: False)
 
 
 def network(threads=1, shortest=0.1, seed=3, one_weight=False, one_delay=False):
@@ -99,20 +96,20 @@ def assert_same(one, other):
 
 
 def both(monkeypatch, script):
-    """What `script` returns with rows and with bundles."""
+    """What `script` returns with rows and with bundles; it is told whether there are bundles."""
     take_rows(monkeypatch)
-    rows = script()
+    rows = script(False)
     take_bundles(monkeypatch)
-    return rows, script()
+    return rows, script(True)
 
 
 @pytest.mark.parametrize("one_weight", [False, True])
 @pytest.mark.parametrize("shortest", [0.1, 0.7])
 def test_bundles_deliver_what_rows_do(monkeypatch, shortest, one_weight):
-    def script():
+    def script(bundles_taken):
         populations, projections = network(shortest=shortest, one_weight=one_weight)
         sim.run(60.0)
-        assert all(all(bundled(each)) == (bundles.LARGE_RINGS == 0) for each in projections)
+        assert all(all(bundled(each)) == bundles_taken for each in projections)
         return result(populations)
     assert_close(*both(monkeypatch, script))
 
@@ -120,12 +117,11 @@ def test_bundles_deliver_what_rows_do(monkeypatch, shortest, one_weight):
 @pytest.mark.parametrize("one_weight", [False, True])
 @pytest.mark.parametrize("shortest", [0.1, 0.7])
 def test_rows_with_one_delay_are_delivered_with_the_same_bits(monkeypatch, shortest, one_weight):
-    def script():
+    def script(bundles_taken):
         populations, projections = network(2, shortest, one_weight=one_weight, one_delay=True)
         sim.run(60.0)
         for projection in projections:
-            assert all(bundled(projection)) == (bundles.LARGE_RING == 0)
-            assert projection._rows[0][2].target is not None
+            assert all(bundled(projection)) == bundles_taken
         return result(populations)
     assert_same(*both(monkeypatch, script))
 
@@ -161,7 +157,7 @@ def test_connections_are_what_they_were(delivery, one_weight, one_delay):
 
 @pytest.mark.parametrize("change", ["weight", "delay"])
 def test_a_change_does_not_reach_spikes_that_are_under_way(monkeypatch, change):
-    def script():
+    def script(bundles_taken):
         populations, projections = network(2)
         sim.run(21.3)
         if change == "weight":
@@ -173,7 +169,7 @@ def test_a_change_does_not_reach_spikes_that_are_under_way(monkeypatch, change):
         sim.run(0.7)
         projections[1].set(weight=0.0)  # a bundle of its own
         sim.run(20.0)
-        if bundles.LARGE_RINGS == 0:
+        if bundles_taken:
             assert all(all(bundled(projection)) for projection in projections)
             assert len(populations[0].network._bundles) == 3
         return result(populations)
@@ -181,7 +177,7 @@ def test_a_change_does_not_reach_spikes_that_are_under_way(monkeypatch, change):
 
 
 def test_a_projection_made_later_sees_no_earlier_spikes(monkeypatch):
-    def script():
+    def script(_):
         populations, _ = network(2)
         sim.run(18.2)
         connect(populations[0], populations[1], longest=5.0)
@@ -205,7 +201,7 @@ def test_reset_forgets_what_is_under_way(delivery):
 
 
 def test_two_projections_between_the_same_cells_add_up(monkeypatch):
-    def script():
+    def script(_):
         sim.setup(timestep=0.1, min_delay=0.1, threads=2)
         rng = NumpyRNG(seed=5)
         source = sim.Population(40, sim.IF_curr_exp(i_offset=1.2))
@@ -246,10 +242,11 @@ def test_recorded_weights_of_static_synapses_change_no_bit(monkeypatch):
     assert_same(*results)
 
 
-def test_small_networks_and_short_segments_take_rows():
-    _, projections = network()
+@pytest.mark.parametrize("one_delay", [False, True])
+def test_small_networks_take_bundles_where_there_is_one_delay(one_delay):
+    _, projections = network(one_delay=one_delay)
     sim.run(1.0)
-    assert not any(any(bundled(each)) for each in projections)
+    assert all(all(bundled(each)) == one_delay for each in projections)
 
 
 @pytest.mark.parametrize("delay", [1.5, RandomDistribution("uniform", (0.1, 4.0),
@@ -269,7 +266,7 @@ def test_a_large_network_takes_bundles_by_itself(weight, delay):
 
 
 def test_after_reset_a_projection_made_late_works_from_the_beginning(monkeypatch):
-    def script():
+    def script(_):
         sim.setup(timestep=0.1)
         source = sim.Population(40, sim.IF_curr_exp(i_offset=1.2))
         target = sim.Population(20, sim.IF_curr_exp())
@@ -285,7 +282,7 @@ def test_after_reset_a_projection_made_late_works_from_the_beginning(monkeypatch
 
 
 def test_delays_of_a_plastic_projection_made_late_can_be_set_before_the_next_run(monkeypatch):
-    def script():
+    def script(_):
         populations, _ = network()
         sim.run(10.0)
         plastic = sim.Projection(
@@ -420,7 +417,7 @@ def test_a_change_copies_no_more_than_stays(monkeypatch):
 
 
 def test_spikes_under_way_survive_when_later_delays_are_longer(monkeypatch):
-    def script():
+    def script(_):
         populations, projections = network(2, one_weight=True, one_delay=True)
         sim.run(21.3)
         projections[1].set(delay=0.4)
@@ -432,15 +429,62 @@ def test_spikes_under_way_survive_when_later_delays_are_longer(monkeypatch):
     assert_close(*both(monkeypatch, script))
 
 
-def test_few_targets_of_many_sources_take_rows():
-    sim.setup(timestep=0.1, threads=2)
-    sources = sim.Population(30000, sim.IF_curr_exp())
-    few, many = sim.Population(10000, sim.IF_curr_exp()), sim.Population(20000, sim.IF_curr_exp())
-    projections = [sim.Projection(
-        sources, targets, sim.FixedNumberPostConnector(1, rng=NumpyRNG(seed=1)),
-        sim.StaticSynapse(weight=0.1, delay=2.0)) for targets in (few, many)]
-    sim.run(0.1)
-    assert [bundled(each) for each in projections] == [[False], [True]]
+def test_what_a_source_sends_with_one_delay_lies_side_by_side():
+    (exc, inh), projections = network(3, one_weight=True, one_delay=True)
+    for projection in projections[:2]:
+        projection.set(weight=0.01, delay=0.5)
+    sim.run(1.0)
+    bundle, other, *more = [each._rows[0][2].bundle for each in projections]
+    assert bundle is other and bundle not in more and more[0] is not more[1]
+    sent = sorted((int(i), int(j) + n, 0.01, 0.5) for n, projection in
+                  zip((0, exc.size), projections) for i, j, *_ in projection.get("weight", "list"))
+    # Threads have cells of both kinds, in places that count from the thread's first.
+    found, places = [], {}
+    for row, (start, stop) in enumerate(zip(bundle.start, bundle.start[1:])):
+        assert bundle.target.dtype == np.uint16 and (np.diff(
+            bundle.target[start:stop].astype(int)) > 0).all()
+        for member, first in zip(bundle.members, (0, exc.size)):
+            thread = row % 3
+            for place in bundle.target[start:stop] + bundle.first - member.place:
+                cell = place + member.shares[thread]
+                if 0 <= place and cell < member.shares[thread + 1]:
+                    found.append((row // 3, int(cell) + first, bundle.weight,
+                                  bundle.shortest * 0.1))
+                    places[thread, int(place + member.place)] = int(cell) + first
+    assert sorted(found) == sent
+    assert len(set(places.values())) == len(places)
+
+
+@pytest.mark.parametrize("one_delay", [False, True])
+@pytest.mark.parametrize("one_weight", [False, True])
+def test_targets_that_two_bytes_do_not_count_have_four(monkeypatch, one_weight, one_delay):
+    pairs = [(i, j) for i in range(20) for j in (0, 1, 2 * i, 65535, 65536, 65599 - i, 65599)]
+
+    def potentials(threads):
+        draw = np.random.default_rng(7)
+        sim.setup(timestep=0.1, min_delay=0.1, threads=threads)
+        source = sim.Population(20, sim.IF_curr_exp(i_offset=2.0))
+        target = sim.Population(65600, sim.IF_curr_exp())
+        projection = sim.Projection(source, target, sim.FromListConnector(
+            [(*pair, 0.1 if one_weight else w, 1.0 if one_delay else d) for pair, w, d in zip(
+                pairs, draw.uniform(0.05, 0.1, len(pairs)), draw.uniform(0.2, 3.0, len(pairs)))]),
+            sim.StaticSynapse())
+        reached = target[sorted({j for _, j in pairs})]
+        reached.record("v")
+        before = projection.get(["weight", "delay"], "list")
+        sim.run(30.0)
+        assert projection.get(["weight", "delay"], "list") == before
+        targets.append(projection._rows[0][2].bundle and projection._rows[0][2].bundle.target.dtype)
+        return reached.get_data().segments[0].analogsignals[0].magnitude
+
+    targets = []
+    take_rows(monkeypatch)
+    rows = potentials(1)
+    take_bundles(monkeypatch)
+    for threads in (1, 2):
+        np.testing.assert_allclose(potentials(threads), rows, rtol=0, atol=1e-12)
+    assert targets == [None, np.int32, np.uint16]
+    assert (np.ptp(rows, axis=0) > 0.01).all()
 
 
 def test_delays_that_no_memory_holds_are_refused(monkeypatch):
