@@ -223,6 +223,9 @@ cdef struct Population:
     double *rate                # [n] spikes per step: the mean, or when not refractory
     PoissonKernel count_events  # of a Poisson population with one rate
     PoissonView poisson         # with its limits
+    AddCountsKernel add_counts
+    int n_tables                # that it feeds, if all its synapses are one to one; else above 1
+    bint unlisted               # its spikes are drawn where they are delivered, and in no list
     int64_t *start              # [n] steps: active for start < stamp <= stop
     int64_t *stop
     bint active_together        # these are the same for all
@@ -588,6 +591,7 @@ cdef class Engine:
         cdef Population *p = self._new_source(spec)
         p.emit = emit_poisson
         p.rate = doubles(spec.rate, self.keep)
+        p.add_counts = <AddCountsKernel><uintptr_t>spec.add_counts
         if spec.alike and set_limits(p, spec.kernels):
             p.emit = emit_poisson_alike
         p.start = longs(spec.start, self.keep)
@@ -662,6 +666,7 @@ cdef class Engine:
                         and np.array_equal(rows.target, np.arange(t.n_pre))
                         and np.array_equal(rows.row_start[::self.n_threads],
                                            np.arange(t.n_pre + 1)))
+        self.population[pre].n_tables += 1 if t.one_to_one else 2
         for thread in range(1, self.n_threads):
             self._table(thread, self.n_tables)[0] = t[0]
             self._table(thread, self.n_tables).ring += <int64_t>(thread * apart(n_post,
@@ -846,6 +851,9 @@ cdef class Engine:
             p = &self.population[k]
             mask, signals = recordings[k]
             records.append(self._begin_record(p, n_steps, mask, signals))
+            # Whose list nobody reads: it only feeds cells one to one.
+            p.unlisted = (p.emit == emit_poisson_alike and p.active_together
+                          and p.n_tables == 1 and p.recorded == NULL)
         self._begin_synapse_signals(synapse_recordings)
         self._copy_states(False)
         # Nobody begins before all are there: who waited for a thread that could not be started
@@ -1079,7 +1087,9 @@ cdef class Engine:
         cdef Population *p
         for k in range(self.n_populations):
             p = &self.population[k]
-            if p.is_source:
+            if p.unlisted:
+                memset(self._counts(p, thread, turn), 0, length * sizeof(int64_t))
+            elif p.is_source:
                 for s in range(length):
                     at = self._list(p, thread, turn, s)
                     p.emit(p, self.seed, p.first[thread], p.first[thread + 1], step + s + 1,
@@ -1261,7 +1271,7 @@ cdef class Engine:
         cdef Population *p
         for k in range(self.n_populations):
             p = &self.population[k]
-            for t in range(self.n_threads):
+            for t in range(0 if p.unlisted else self.n_threads):
                 if t != thread:
                     fetch(self._counts(p, t, turn))
                     for s in range(length):
@@ -1341,6 +1351,10 @@ cdef class Engine:
                     continue
                 if table.one_to_one or table.n_lags:
                     deliver_taken(&sending, thread, mask)
+                if p.unlisted:
+                    any_sent |= send_poisson(p, table, self.seed, p.first[thread],
+                                             p.first[thread + 1], stamp, mask)
+                    continue
                 if table.one_to_one:
                     n, at = self._counts(p, thread, turn)[s], self._list(p, thread, turn, s)
                     any_sent |= n > 0

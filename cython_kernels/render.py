@@ -519,7 +519,7 @@ def poisson_loop(n_thresholds):
     """The text of a loop that turns random words into Poisson counts, four cells a Philox block.
 
     A count is the number of thresholds below its word; -1 where 32 bits cannot decide, next to a
-    threshold and beyond the last.
+    threshold and beyond the last, and then `any_unsure` is 1.
     """
     name = poisson_name(n_thresholds)
     declarations, words = philox_lines("first_group + <lane_t>g")
@@ -527,7 +527,8 @@ def poisson_loop(n_thresholds):
     lines = [f"cdef void {name}_loop(", "    Py_ssize_t n_groups,", "    uint32_t first_group,",
              "    uint32_t stamp_low,", "    uint32_t stamp_high,", "    uint32_t key_0,",
              "    uint32_t key_1,", "    restricted_counts_t count,", "    const uint32_t *limit,",
-             ") noexcept nogil:", "    cdef Py_ssize_t g", "    cdef int32_t found, unsure"]
+             "    restricted_counts_t any_unsure,", ") noexcept nogil:", "    cdef Py_ssize_t g",
+             "    cdef int32_t found, unsure, any_so_far = 0"]
     lines += [f"    {line}" for line in declarations]
     lines += [f"    cdef uint32_t {limit} = limit[{k}]" for k, limit in enumerate(thresholds)]
     lines.append("    for g in range(n_groups):")
@@ -536,11 +537,14 @@ def poisson_loop(n_thresholds):
         lines += ["        found = " + " + ".join(f"(w{j} > {limit})" for limit in thresholds),
                   "        unsure = " + " | ".join([f"(w{j} == {limit})" for limit in thresholds]
                                                    + [f"(w{j} > {thresholds[-1]})"]),
-                  f"        count[4 * g + {j}] = -1 if unsure else found"]
+                  f"        count[4 * g + {j}] = -1 if unsure else found",
+                  "        any_so_far |= unsure"]
+    lines.append("    any_unsure[0] = any_so_far")
     lines += ["", "", f"cdef void {name}(PoissonView *view) noexcept nogil:",
               f"    {name}_loop(", "        view.n_groups,", "        view.first_group,",
               "        view.stamp_low,", "        view.stamp_high,", "        view.key_0,",
-              "        view.key_1,", "        view.count,", "        view.limit,", "    )"]
+              "        view.key_1,", "        view.count,", "        view.limit,",
+              "        &view.any_unsure,", "    )"]
     return "\n".join(lines) + "\n\n\n"
 
 
@@ -622,6 +626,41 @@ cdef void add_and_clear(Py_ssize_t n, double *total, double *part) noexcept nogi
 """
 
 
+# What one-to-one synapses add of so many spikes each: of one weight, or of as many weights.
+ADD_COUNTS = """\
+cdef void add_counts_of_one_weight_loop(
+    Py_ssize_t n,
+    restricted_t total,
+    restricted_counts_t count,
+    double weight,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        total[i] = total[i] + count[i] * weight
+
+
+cdef void add_counts_of_weights_loop(
+    Py_ssize_t n,
+    restricted_t total,
+    restricted_counts_t count,
+    restricted_in_t weight,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        total[i] = total[i] + count[i] * weight[i]
+
+
+cdef void add_counts(Py_ssize_t n, double *total, int32_t *count, const double *weight,
+                     double one_weight) noexcept nogil:
+    if weight == NULL:
+        add_counts_of_one_weight_loop(n, total, count, one_weight)
+    else:
+        add_counts_of_weights_loop(n, total, count, weight)
+
+
+"""
+
+
 def render_models(module_name):
     """The .pyx text of all state updates. `module_name` is where it will be compiled to."""
     kernels = list(loops())
@@ -629,11 +668,12 @@ def render_models(module_name):
              for variant in VARIANTS]
     text = [HEADER] + [loop.text() for loop in flows + kernels]
     text += [poisson_loop(n) for n in POISSON_THRESHOLDS]
-    text += [pairs_loop(powers) for powers in (False, True)] + [ADD_AND_CLEAR]
+    text += [pairs_loop(powers) for powers in (False, True)] + [ADD_AND_CLEAR, ADD_COUNTS]
     text.append("def kernel_addresses():\n"
                 '    """Name of each loop -> its address, for the engine."""\n    return {\n')
     names = [loop.name for loop in kernels] + [poisson_name(n) for n in POISSON_THRESHOLDS]
-    names += [*(pairs_name(powers) for powers in (False, True)), "add_and_clear"]
+    names += [*(pairs_name(powers) for powers in (False, True)), "add_and_clear",
+              "add_counts"]
     text += [f'        "{name}": <uintptr_t>&{name},\n' for name in names]
     text.append("    }\n")
     return "".join(text)

@@ -55,40 +55,83 @@ cdef void emit_poisson(Population *p, uint32_t seed, int64_t lower, int64_t uppe
     n[0] = found
 
 
+cdef inline bint is_active(Population *p, int64_t i, int64_t stamp) noexcept nogil:
+    return (stamp > p.start[i]) & (stamp <= p.stop[i])
+
+
+cdef inline void begin_counting(Population *p, uint32_t seed, int64_t stamp, int32_t *counts,
+                                PoissonView *view) noexcept nogil:
+    view[0] = p.poisson
+    view.stamp_low, view.stamp_high = <uint32_t>stamp, <uint32_t>(stamp >> 32)
+    view.key_0, view.key_1 = seed ^ (<uint32_t>PURPOSE_POISSON << 24), p.stream
+    view.count = counts
+
+
+cdef int64_t count_poisson(Population *p, uint32_t seed, int64_t lower, int64_t upper,
+                           int64_t stamp, PoissonView *view) noexcept nogil:
+    """Counts of neurons from `lower` on, BLOCK at the most: view.count[i - first] is of i.
+
+    Returns the first neuron of which there is none. first: `lower`, or the multiple of 4 below it.
+    """
+    cdef uint32_t words[4]
+    cdef int64_t i, first = lower & ~<int64_t>3, until = min(upper, first + <int64_t>BLOCK)
+    view.first_group = <uint32_t>(first >> 2)
+    view.n_groups = (until - first + 3) >> 2
+    p.count_events(view)
+    if view.any_unsure:
+        for i in range(lower, until):
+            if view.count[i - first] < 0:
+                poisson_words(words, i >> 2, stamp, seed, p.stream)
+                view.count[i - first] = exact_poisson_count(p, i, words[i & 3], stamp, seed)
+    return until
+
+
 cdef void emit_poisson_alike(Population *p, uint32_t seed, int64_t lower, int64_t upper,
                              int64_t stamp, int32_t *index, int32_t *count,
                              int64_t *n) noexcept nogil:
     """The same spikes where all neurons have one rate: the first words are compared with limits."""
     cdef int32_t counts[BLOCK]
-    cdef uint32_t words[4]
-    cdef PoissonView view = p.poisson
-    cdef int64_t i, first, found = 0, at = lower, until
+    cdef PoissonView view
+    cdef int64_t i, first, found = 0, until
     cdef int32_t k
     cdef bint all_active = False
     if p.active_together and lower < upper:
-        all_active = stamp > p.start[lower] and stamp <= p.stop[lower]
-        at = at if all_active else upper
-    view.stamp_low, view.stamp_high = <uint32_t>stamp, <uint32_t>(stamp >> 32)
-    view.key_0, view.key_1 = seed ^ (<uint32_t>PURPOSE_POISSON << 24), p.stream
-    view.count = counts
-    while at < upper:
-        first = at & ~<int64_t>3
-        until = min(upper, first + <int64_t>BLOCK)
-        view.first_group = <uint32_t>(first >> 2)
-        view.n_groups = (until - first + 3) >> 2
-        p.count_events(&view)
-        for i in range(at, until):
+        all_active = is_active(p, lower, stamp)
+        lower = lower if all_active else upper
+    begin_counting(p, seed, stamp, counts, &view)
+    while lower < upper:
+        until = count_poisson(p, seed, lower, upper, stamp, &view)
+        first = lower & ~<int64_t>3
+        for i in range(lower, until):
             k = counts[i - first]
-            if k < 0:
-                poisson_words(words, i >> 2, stamp, seed, p.stream)
-                k = exact_poisson_count(p, i, words[i & 3], stamp, seed)
             if not all_active:
-                k = k if (stamp > p.start[i]) & (stamp <= p.stop[i]) else 0
+                k = k if is_active(p, i, stamp) else 0
             index[found] = <int32_t>i
             count[found] = k
             found += k > 0
-        at = until
+        lower = until
     n[0] = found
+
+
+cdef bint send_poisson(Population *p, Table *t, uint32_t seed, int64_t lower, int64_t upper,
+                       int64_t stamp, int64_t mask) noexcept nogil:
+    """The same spikes of sources that are active together, through one-to-one synapses, unlisted.
+
+    Returns whether the sources are active.
+    """
+    cdef int32_t counts[BLOCK]
+    cdef PoissonView view
+    cdef double *slot = t.ring + ((stamp + t.delay) & mask) * t.ring_width
+    cdef int64_t until
+    if lower == upper or not is_active(p, lower, stamp):
+        return False
+    begin_counting(p, seed, stamp, counts, &view)
+    while lower < upper:
+        until = count_poisson(p, seed, lower, upper, stamp, &view)
+        p.add_counts(until - lower, slot + lower, counts + (lower & 3),
+                     NULL if t.weight == NULL else t.weight + lower, t.one_weight)
+        lower = until
+    return True
 
 
 cdef bint set_limits(Population *p, object kernels) except *:

@@ -37,8 +37,13 @@ cdef struct PoissonView:
     uint32_t first_group, stamp_low, stamp_high, key_0, key_1   # of Philox's counter and key
     uint32_t limit[MAX_LIMITS]      # IN, 2^32 times the distribution function at 0, 1, ...
     int32_t *count                  # OUT, [4 * n_groups], -1 where 32 bits cannot decide
+    int32_t any_unsure              # OUT: whether any is -1
 
 ctypedef void (*PoissonKernel)(PoissonView *) noexcept nogil
+
+# Adds [n] counts times their weights, or times one weight (`weight` is NULL).
+ctypedef void (*AddCountsKernel)(Py_ssize_t n, double *total, int32_t *count,
+                                 const double *weight, double one_weight) noexcept nogil
 
 # What a loop that applies pairs of spikes sees of some plastic synapses of one source at its spike;
 # steps as in plasticity.pxi, as float64, which holds them exactly.

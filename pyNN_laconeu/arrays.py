@@ -274,6 +274,7 @@ class PoissonArrays:
     rate: np.ndarray   # float64 [n], expected spikes per step
     alike: bool        # whether all rates are equal
     kernels: dict      # number of thresholds -> address of the loop that counts with them
+    add_counts: int    # address of the loop that adds counts times weights
     start: np.ndarray  # int64 [n] steps: spikes are stamped start < step <= stop
     stop: np.ndarray   # int64 [n]
 
@@ -315,6 +316,7 @@ class PoissonModel(SourceModel):
             rate=np.ascontiguousarray(p["rate"] * (dt / 1000.0)),
             alike=bool((p["rate"] == p["rate"][0]).all()),
             kernels={n: KERNELS[poisson_name(n)] for n in POISSON_THRESHOLDS},
+            add_counts=KERNELS["add_counts"],
             start=_steps(p["start"], dt), stop=_steps(p["start"] + p["duration"], dt))
 
 
