@@ -1,12 +1,13 @@
 # Delivery of bundles: spikes wait with their sources, and reach their synapses when they arrive.
 #
-# Where delays are many, what a spike adds lies scattered over as many slots of a ring. The ring of
-# a large network does not fit any cache, and each addition waits for memory: 5 ns. In a bundle all
-# synapses of a source that arrive after the same delay lie side by side, whatever population and
-# receptor they reach. They are delivered when they are due, to one slot for all neurons, which
-# stays in the cache: 1.5 ns. What must be remembered is who has spiked, for as long as the longest
-# delay. Rows with one delay are in that order as they are: 1.2 ns in place of 4. bundles.py has the
-# arrays.
+# In a bundle all synapses of a source that arrive after the same delay lie side by side, whatever
+# population and receptor they reach. They are delivered when they are due, to one slot for all
+# neurons of a thread, which stays in the cache. What must be remembered is who has spiked, for as
+# long as the longest delay. bundles.py has the arrays.
+#
+# Where delays are many, what a spike adds is otherwise scattered over as many slots of a ring. The
+# ring of a large network does not fit any cache, and each addition waits for memory: 5 ns, in
+# place of 1.5. Where there is one delay, fewer and longer rows are what is gained.
 #
 # A slot receives its weights by emission step, then bundle, then source, then the order of the
 # bundle's row: by delay, member, target. Every step walks a list of all delays of all bundles in

@@ -63,7 +63,8 @@ class History:
     """Who of a source population has spiked, for as long as its bundles need to know.
 
     index     of the population in the network
-    source    int32 [n_threads, steps, n_pre], each thread's own; steps: a power of two
+    source    int32 [n_threads, steps, n_pre], each thread's own; steps: a power of two, no longer
+              than it must be, as it then stays in the cache
     n_spikes  int64 [n_threads, steps]
     """
 

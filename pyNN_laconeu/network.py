@@ -247,7 +247,8 @@ class Network:
 
     def _remember(self, population, longest):
         """Have a history of a population that its bundles need, with delays up to `longest`."""
-        n_steps = 1 << (longest + LONGEST_INTERVAL).bit_length()
+        # An interval's spikes are kept when all that is due in it has been delivered.
+        n_steps = 1 << (longest - 1).bit_length()
         history = self._histories.get(population.index)
         if history is not None and history.source.shape[1] >= n_steps:
             return

@@ -250,3 +250,41 @@ def test_start_and_duration_that_differ_cut_the_same_spikes():
     inside = ((stamps > np.rint(start / 0.1)[:, None])
               & (stamps <= np.rint((start + 5.0) / 0.1)[:, None]))
     assert part.any() and np.array_equal(part, np.where(inside, everything, 0))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("weights", ["one", "many"])
+@pytest.mark.parametrize("rate", [3.0, 800.0, 30000.0])
+def test_input_one_to_one_is_the_same_whether_its_spikes_are_listed_or_not(rate, weights, threads):
+    """Nobody reads the list of a population that is not recorded and has no other synapses."""
+    def potentials(listed):
+        sim.setup(timestep=0.1, rng_seed=5, threads=threads)
+        # More than a block of each thread, and shares that do not begin with four cells.
+        size = 803
+        sources = sim.Population(size, sim.SpikeSourcePoisson(rate=rate, start=1.0, duration=20.0))
+        cells = sim.Population(size, sim.IF_curr_exp(v_thresh=1e9))
+        projection = sim.Projection(sources, cells, sim.OneToOneConnector(),
+                                    sim.StaticSynapse(weight=0.3, delay=0.7))
+        if weights == "many":
+            projection.set(weight=list(np.linspace(0.1, 0.4, size)))
+        if listed == "recorded":
+            sources.record("spikes")
+        elif listed == "for another projection":
+            others = sim.Population(5, sim.IF_curr_exp())
+            sim.Projection(sources, others, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.1))
+        cells.record("v")
+        sim.run(10.3)
+        if listed == "recorded from 10.3 to 15 ms":
+            sources.record("spikes")
+        sim.run(4.7)
+        sources.record(None)
+        sim.run(10.0)
+        sim.reset()
+        sim.run(3.0)
+        return [segment.analogsignals[0].magnitude for segment in cells.get_data().segments]
+
+    unlisted = potentials("")
+    assert (np.ptp(unlisted[0], axis=1)[30:] > 0.0).all()
+    for listed in ("recorded", "recorded from 10.3 to 15 ms", "for another projection"):
+        for one, other in zip(unlisted, potentials(listed), strict=True):
+            np.testing.assert_array_equal(one, other)
