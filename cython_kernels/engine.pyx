@@ -1087,9 +1087,7 @@ cdef class Engine:
         cdef Population *p
         for k in range(self.n_populations):
             p = &self.population[k]
-            if p.unlisted:
-                memset(self._counts(p, thread, turn), 0, length * sizeof(int64_t))
-            elif p.is_source:
+            if p.is_source and not p.unlisted:
                 for s in range(length):
                     at = self._list(p, thread, turn, s)
                     p.emit(p, self.seed, p.first[thread], p.first[thread + 1], step + s + 1,

@@ -45,6 +45,9 @@ Connector = pynn.Connector
 
 # Pairs looked at, or connections handed over, at a time: 2 MB of float64, which stays in cache.
 CHUNK = 1 << 18
+# Of more than this many for each that is wanted, different ones are found by sorting: 50 ns each,
+# where a look at every one costs 0.5.
+FEW = 128
 
 # What a connection takes before its weight and delay: source and target, int32.
 LEAST_BYTES = 8
@@ -455,7 +458,8 @@ class FixedNumberConnector(ArrayBased, pynn.FixedNumberConnector):
         if size < 1 and numbers.any():
             raise errors.ConnectionError(f"{type(self).__name__}: there is no cell to choose")
         size = max(1, size)
-        width = max(1, CHUNK // max(size, int(numbers.max(initial=0))))
+        most = max(1, int(numbers.max(initial=0)))
+        width = max(1, CHUNK // max(most, min(size, FEW * most)))
         for first in range(0, n_cells, width):
             n = numbers[first:first + width]
             if self.with_replacement:
@@ -1120,11 +1124,22 @@ def _draw_distinct(uniform, size, number):
     """number[k] different ones of range(size[k]), for each k; flat, ascending for each k.
 
     uniform: function of n that gives n random numbers of [0, 1). The first different ones of a
-    random sequence are a random subset; where more than half is wanted, they are left out.
+    random sequence are a random subset; where more than half is wanted, they are left out. Of
+    few in many they are sorted, of others marked.
     """
     rows, offset = np.arange(len(size)), np.cumsum(size) - size
     missing = np.minimum(number, size - number)
     inverted = number > missing
+    if np.sum(size) >= FEW * np.sum(number) and not inverted.any():
+        chosen = np.empty(0, np.int64)
+        while missing.any():
+            row = np.repeat(rows, missing)
+            place = offset[row] + (uniform(row.size) * size[row]).astype(np.int64)
+            place = np.sort(np.concatenate((chosen, place)))
+            chosen = place[np.diff(place, prepend=-1) > 0]  # np.unique takes ten times as long
+            found = np.searchsorted(offset, chosen, "right") - 1
+            missing = number - np.bincount(found, minlength=len(rows))
+        return chosen - np.repeat(offset, number)
     marked = np.zeros(int(np.sum(size)), bool)
     ticket = np.empty(marked.size, np.int64)
     while missing.any():

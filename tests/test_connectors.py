@@ -735,13 +735,16 @@ def test_projections_from_one_native_rng_are_independent():
     assert not weights[0] & weights[1]
 
 
+@pytest.mark.parametrize("few", [1, 128])
 @pytest.mark.parametrize("chunk", [30, 1 << 18])
 @pytest.mark.parametrize("self_connections", [True, False])
 @pytest.mark.parametrize("replacing", [True, False])
 @pytest.mark.parametrize("n", [0, 3, 17, 40, counts(0, 50, NumpyRNG(3))], ids=str)
 @pytest.mark.parametrize("kind", ["FixedNumberPreConnector", "FixedNumberPostConnector"])
-def test_native_fixed_numbers_are_exact(kind, n, replacing, self_connections, chunk, monkeypatch):
+def test_native_fixed_numbers_are_exact(kind, n, replacing, self_connections, chunk, few,
+                                        monkeypatch):
     monkeypatch.setattr(connectors, "CHUNK", chunk)
+    monkeypatch.setattr(connectors, "FEW", few)
     cells, = populations(sim, 20)
     made = projection(sim, (cells, cells), lambda m, rng, shape: getattr(m, kind)(
         copy.deepcopy(n), self_connections, replacing, rng=NativeRNG(8)), "numbers")
@@ -758,9 +761,10 @@ def test_native_fixed_numbers_are_exact(kind, n, replacing, self_connections, ch
         assert (matrix.max(1) - matrix.min(1) <= 1).all()  # all once before any twice
 
 
-@pytest.mark.parametrize("n", [3, 12, 18])
+@pytest.mark.parametrize("n, few", [(3, 1), (3, 128), (12, 128), (18, 128)])
 @pytest.mark.parametrize("kind", ["FixedNumberPreConnector", "FixedNumberPostConnector"])
-def test_native_fixed_numbers_choose_evenly(kind, n):
+def test_native_fixed_numbers_choose_evenly(kind, n, few, monkeypatch):
+    monkeypatch.setattr(connectors, "FEW", few)
     cells, = populations(sim, 20)
     rng, total = NativeRNG(9), np.zeros((20, 20))
     for _ in range(100):

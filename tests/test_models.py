@@ -36,7 +36,7 @@ def test_every_loop_that_is_listed_has_been_compiled_and_no_other():
     assert set(arrays.KERNELS) == {
         *(f"{name}_{variant}" for name in names for variant in VARIANTS),
         *(poisson_name(n) for n in POISSON_THRESHOLDS),
-        *(pairs_name(powers) for powers in (False, True)), "add_and_clear"}
+        *(pairs_name(powers) for powers in (False, True)), "add_and_clear", "add_counts"}
     assert len(set(arrays.KERNELS.values())) == len(arrays.KERNELS)
     assert all(address != 0 for address in arrays.KERNELS.values())
 
