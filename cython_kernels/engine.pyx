@@ -286,6 +286,7 @@ cdef struct Table:
     int64_t ring_width          # see layout.py
     int64_t ring_size           # n_slots * ring_width
     bint one_to_one             # each source's only synapse is static, onto the same index
+    bint ring_shared            # other tables add to the same ring
     double one_weight
     double *ring                # [n_slots, ring_width]; neuron i of this thread is at i in each
     # synapses that are not static: as in `dynamics.Table`
@@ -641,6 +642,7 @@ cdef class Engine:
         """n_post: of the target population; ring: [n_slots, ring_width], see layout.py; rows: a
         `synapses.Rows`; stream: of its random numbers."""
         cdef Table *t = &self.table[self.n_tables]
+        cdef int k, thread
         t.pre, t.post = pre, post
         t.n_threads, t.n_rows = self.n_threads, len(rows.row_start) - 1
         t.n_pre, t.n_post = t.n_rows // self.n_threads, n_post
@@ -667,6 +669,11 @@ cdef class Engine:
                         and np.array_equal(rows.row_start[::self.n_threads],
                                            np.arange(t.n_pre + 1)))
         self.population[pre].n_tables += 1 if t.one_to_one else 2
+        for k in range(self.n_tables):
+            if self.table[k].ring == t.ring:
+                t.ring_shared = True
+                for thread in range(self.n_threads):
+                    self._table(thread, k).ring_shared = True
         for thread in range(1, self.n_threads):
             self._table(thread, self.n_tables)[0] = t[0]
             self._table(thread, self.n_tables).ring += <int64_t>(thread * apart(n_post,
@@ -1338,6 +1345,12 @@ cdef class Engine:
         cdef Population *p
         cdef bint any_sent = False
         sending.taken = sending.delivered = 0
+        for k in range(self.n_tables if from_sources else 0):
+            # Where nothing else is added, the order of steps may be another.
+            table = self._table(thread, k)
+            p = &self.population[table.pre]
+            if p.unlisted and not table.ring_shared:
+                any_sent |= self._send_unlisted(p, table, thread, step + 1, length)
         for s in range(length):
             stamp = step + s + 1
             for k in range(self.n_tables):
@@ -1350,8 +1363,8 @@ cdef class Engine:
                 if table.one_to_one or table.n_lags:
                     deliver_taken(&sending, thread, mask)
                 if p.unlisted:
-                    any_sent |= send_poisson(p, table, self.seed, p.first[thread],
-                                             p.first[thread + 1], stamp, mask)
+                    if table.ring_shared:
+                        any_sent |= self._send_unlisted(p, table, thread, stamp, 1)
                     continue
                 if table.one_to_one:
                     n, at = self._counts(p, thread, turn)[s], self._list(p, thread, turn, s)
@@ -1379,6 +1392,11 @@ cdef class Engine:
         deliver_taken(&sending, thread, mask)
         if from_sources and any_sent:
             self._hear_until(thread, step + length + self.n_slots)
+
+    cdef bint _send_unlisted(self, Population *p, Table *table, int thread, int64_t stamp,
+                             int64_t n_steps) noexcept nogil:
+        return send_poisson(p, table, self.seed, p.first[thread], p.first[thread + 1], stamp,
+                            n_steps, self.n_slots - 1)
 
     cdef void _record(self, int thread, int turn, int64_t step, int64_t length,
                       bint from_sources) noexcept nogil:

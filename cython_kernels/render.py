@@ -29,6 +29,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t, uintptr_
 
 include "vector_math.pxi"
 include "step_view.pxi"
+include "poisson_avx512.pxi"
 
 cdef extern from *:
     """
@@ -519,7 +520,7 @@ def poisson_loop(n_thresholds):
     """The text of a loop that turns random words into Poisson counts, four cells a Philox block.
 
     A count is the number of thresholds below its word; -1 where 32 bits cannot decide, next to a
-    threshold and beyond the last, and then `any_unsure` is 1.
+    threshold and beyond the last, and then `any_unsure` is not 0.
     """
     name = poisson_name(n_thresholds)
     declarations, words = philox_lines("first_group + <lane_t>g")
@@ -540,11 +541,19 @@ def poisson_loop(n_thresholds):
                   f"        count[4 * g + {j}] = -1 if unsure else found",
                   "        any_so_far |= unsure"]
     lines.append("    any_unsure[0] = any_so_far")
+    numbers = ["view.n_groups", "view.n_steps", "view.first_group", "view.stamp_low",
+               "view.stamp_high", "view.key_0", "view.key_1", "view.count", "view.limit",
+               "&view.any_unsure"]
+    a_step = {"view.stamp_low": "view.stamp_low + <uint32_t>s",
+              "view.count": "view.count + 4 * s * view.n_groups", "&view.any_unsure": "&any_unsure"}
     lines += ["", "", f"cdef void {name}(PoissonView *view) noexcept nogil:",
-              f"    {name}_loop(", "        view.n_groups,", "        view.first_group,",
-              "        view.stamp_low,", "        view.stamp_high,", "        view.key_0,",
-              "        view.key_1,", "        view.count,", "        view.limit,",
-              "        &view.any_unsure,", "    )"]
+              "    cdef Py_ssize_t s", "    cdef int32_t any_unsure",
+              "    if HAS_POISSON_BY_VECTORS:", "        poisson_by_vectors(",
+              *(f"            {number}," for number in [*numbers, n_thresholds]), "        )",
+              "        return", "    view.any_unsure = 0",
+              "    for s in range(view.n_steps):", f"        {name}_loop(",
+              *(f"            {a_step.get(number, number)}," for number in numbers
+                if number != "view.n_steps"), "        )", "        view.any_unsure |= any_unsure"]
     return "\n".join(lines) + "\n\n\n"
 
 

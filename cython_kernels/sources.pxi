@@ -59,38 +59,55 @@ cdef inline bint is_active(Population *p, int64_t i, int64_t stamp) noexcept nog
     return (stamp > p.start[i]) & (stamp <= p.stop[i])
 
 
-cdef inline void begin_counting(Population *p, uint32_t seed, int64_t stamp, int32_t *counts,
+cdef inline void begin_counting(Population *p, uint32_t seed, int32_t *counts,
                                 PoissonView *view) noexcept nogil:
     view[0] = p.poisson
-    view.stamp_low, view.stamp_high = <uint32_t>stamp, <uint32_t>(stamp >> 32)
     view.key_0, view.key_1 = seed ^ (<uint32_t>PURPOSE_POISSON << 24), p.stream
     view.count = counts
 
 
-cdef int64_t count_poisson(Population *p, uint32_t seed, int64_t lower, int64_t upper,
-                           int64_t stamp, PoissonView *view) noexcept nogil:
-    """Counts of neurons from `lower` on, BLOCK at the most: view.count[i - first] is of i.
+cdef void count_poisson(Population *p, uint32_t seed, int64_t lower, int64_t upper, int64_t stamp,
+                        int64_t n_steps, PoissonView *view) noexcept nogil:
+    """Counts of neurons lower to upper - 1 in n_steps steps from `stamp` on.
 
-    Returns the first neuron of which there is none. first: `lower`, or the multiple of 4 below it.
+    That of neuron i in step s is view.count[s * 4 * view.n_groups + i - first], where first is
+    `lower`, or the multiple of 4 below it. For how many: see `counted_at_once`, `steps_at_once`.
     """
     cdef uint32_t words[4]
-    cdef int64_t i, first = lower & ~<int64_t>3, until = min(upper, first + <int64_t>BLOCK)
-    view.first_group = <uint32_t>(first >> 2)
-    view.n_groups = (until - first + 3) >> 2
+    cdef int64_t i, s, first = lower & ~<int64_t>3
+    cdef int32_t *count
+    view.stamp_low, view.stamp_high = <uint32_t>stamp, <uint32_t>(stamp >> 32)
+    view.first_group, view.n_groups = <uint32_t>(first >> 2), (upper - first + 3) >> 2
+    view.n_steps = n_steps
     p.count_events(view)
-    if view.any_unsure:
-        for i in range(lower, until):
-            if view.count[i - first] < 0:
-                poisson_words(words, i >> 2, stamp, seed, p.stream)
-                view.count[i - first] = exact_poisson_count(p, i, words[i & 3], stamp, seed)
-    return until
+    if not view.any_unsure:
+        return
+    for s in range(n_steps):
+        count = view.count + s * 4 * view.n_groups
+        for i in range(lower, upper):
+            if count[i - first] < 0:
+                poisson_words(words, i >> 2, stamp + s, seed, p.stream)
+                count[i - first] = exact_poisson_count(p, i, words[i & 3], stamp + s, seed)
+
+
+cdef inline int64_t counted_at_once(int64_t lower, int64_t upper) noexcept nogil:
+    """The end of the neurons from `lower` on for which `count_poisson` has room."""
+    return min(upper, (lower & ~<int64_t>3) + 4 * <int64_t>MOST_GROUPS)
+
+
+cdef inline int64_t steps_at_once(int64_t lower, int64_t upper, int64_t stamp,
+                                  int64_t n_steps) noexcept nogil:
+    """For how many of n_steps steps from `stamp` on: the upper halves of their stamps are equal."""
+    cdef int64_t n_groups = (upper - (lower & ~<int64_t>3) + 3) >> 2
+    return min(n_steps, <int64_t>MOST_GROUPS // n_groups,
+               (<int64_t>1 << 32) - <int64_t><uint32_t>stamp)
 
 
 cdef void emit_poisson_alike(Population *p, uint32_t seed, int64_t lower, int64_t upper,
                              int64_t stamp, int32_t *index, int32_t *count,
                              int64_t *n) noexcept nogil:
     """The same spikes where all neurons have one rate: the first words are compared with limits."""
-    cdef int32_t counts[BLOCK]
+    cdef int32_t counts[4 * MOST_GROUPS]
     cdef PoissonView view
     cdef int64_t i, first, found = 0, until
     cdef int32_t k
@@ -98,9 +115,10 @@ cdef void emit_poisson_alike(Population *p, uint32_t seed, int64_t lower, int64_
     if p.active_together and lower < upper:
         all_active = is_active(p, lower, stamp)
         lower = lower if all_active else upper
-    begin_counting(p, seed, stamp, counts, &view)
+    begin_counting(p, seed, counts, &view)
     while lower < upper:
-        until = count_poisson(p, seed, lower, upper, stamp, &view)
+        until = counted_at_once(lower, upper)
+        count_poisson(p, seed, lower, until, stamp, 1, &view)
         first = lower & ~<int64_t>3
         for i in range(lower, until):
             k = counts[i - first]
@@ -114,22 +132,32 @@ cdef void emit_poisson_alike(Population *p, uint32_t seed, int64_t lower, int64_
 
 
 cdef bint send_poisson(Population *p, Table *t, uint32_t seed, int64_t lower, int64_t upper,
-                       int64_t stamp, int64_t mask) noexcept nogil:
+                       int64_t stamp, int64_t n_steps, int64_t mask) noexcept nogil:
     """The same spikes of sources that are active together, through one-to-one synapses, unlisted.
 
-    Returns whether the sources are active.
+    Those of n_steps steps from `stamp` on. Returns whether the sources are active in any.
     """
-    cdef int32_t counts[BLOCK]
+    cdef int32_t counts[4 * MOST_GROUPS]
     cdef PoissonView view
-    cdef double *slot = t.ring + ((stamp + t.delay) & mask) * t.ring_width
-    cdef int64_t until
-    if lower == upper or not is_active(p, lower, stamp):
+    cdef double *slot
+    cdef int64_t until, s, at, n, last = stamp + n_steps
+    if lower == upper:
         return False
-    begin_counting(p, seed, stamp, counts, &view)
+    stamp, last = max(stamp, p.start[lower] + 1), min(last, p.stop[lower] + 1)
+    if stamp >= last:
+        return False
+    begin_counting(p, seed, counts, &view)
     while lower < upper:
-        until = count_poisson(p, seed, lower, upper, stamp, &view)
-        p.add_counts(until - lower, slot + lower, counts + (lower & 3),
-                     NULL if t.weight == NULL else t.weight + lower, t.one_weight)
+        until, at = counted_at_once(lower, upper), stamp
+        while at < last:
+            n = steps_at_once(lower, until, at, last - at)
+            count_poisson(p, seed, lower, until, at, n, &view)
+            for s in range(n):
+                slot = t.ring + ((at + s + t.delay) & mask) * t.ring_width
+                p.add_counts(until - lower, slot + lower,
+                             counts + s * 4 * view.n_groups + (lower & 3),
+                             NULL if t.weight == NULL else t.weight + lower, t.one_weight)
+            at += n
         lower = until
     return True
 

@@ -27,16 +27,18 @@ ctypedef void (*StepKernel)(StepView *) noexcept nogil
 # Adds one array of arrivals to another, [n] both, and clears it.
 ctypedef void (*AddKernel)(Py_ssize_t n, double *total, double *part) noexcept nogil
 
-# What a loop that counts Poisson events sees of one block of sources in one step.
+# What a loop that counts Poisson events sees of one block of sources in some steps.
 
 cdef enum:
     MAX_LIMITS = 16
+    MOST_GROUPS = 512               # of four sources, in all steps: their counts stay in the cache
 
 cdef struct PoissonView:
-    Py_ssize_t n_groups             # of four sources
+    Py_ssize_t n_groups, n_steps    # of four sources; their product: MOST_GROUPS at most
     uint32_t first_group, stamp_low, stamp_high, key_0, key_1   # of Philox's counter and key
     uint32_t limit[MAX_LIMITS]      # IN, 2^32 times the distribution function at 0, 1, ...
-    int32_t *count                  # OUT, [4 * n_groups], -1 where 32 bits cannot decide
+    # OUT, [n_steps, 4 * n_groups], -1 where 32 bits cannot decide; room for 4 * MOST_GROUPS
+    int32_t *count
     int32_t any_unsure              # OUT: whether any is -1
 
 ctypedef void (*PoissonKernel)(PoissonView *) noexcept nogil
