@@ -36,6 +36,19 @@ def exp_to_9_digits(x):
     return values if values.ndim else float(values)
 
 
+def exprel_near_0_to_10_digits(x):
+    """(exp(x) - 1) / x for a float or array from -0.34 to 0.34, of a relative error of 2e-11.
+
+    With it conductances that are not large move v.
+    """
+    values = np.array(x, dtype=np.float64, order="C")
+    cdef double[::1] flat = values.reshape(-1)
+    cdef Py_ssize_t i
+    for i in range(flat.shape[0]):
+        flat[i] = exprel_near_0_to_10_digits_(flat[i])
+    return values if values.ndim else float(values)
+
+
 def log(x):
     """The natural logarithm of a float or array, error about 1 ulp for every positive double.
 

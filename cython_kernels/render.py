@@ -96,6 +96,8 @@ def _n_coefficients(receptor):
 def _moment_name(drive):
     if drive.filtered:
         return "filtered"
+    if drive.tilted:
+        return "tilted"
     if drive.mean:
         return "mean"
     moment, fraction = ("at", drive.at) if drive.since is None else ("since", drive.since)

@@ -4,7 +4,7 @@
 cdef enum:
     MAX_STATES = 16
     MAX_CONSTANTS = 48
-    MAX_DRIVES = 12
+    MAX_DRIVES = 13
     MAX_PORTS = 8                   # receptors in one fused kernel
     BLOCK = 256                     # neurons in a block, at most: it stays in the cache
     VARIED_BLOCK = 128              # the same where constants vary

@@ -92,6 +92,16 @@ cdef inline double exp_to_9_digits_(double x) noexcept nogil:
     return power + power * expm1_near_0_to_9_digits_(r)
 
 
+cdef inline double exprel_near_0_to_10_digits_(double r) noexcept nogil:
+    # (exp(r) - 1) / r for |r| <= 0.34, to a relative error of 2e-11, and much less nearer to 0:
+    # 1 + r/2 + r^2 q(r), q interpolating at Chebyshev's nodes.
+    cdef double r_2 = r * r
+    cdef double middle = 0.16666666679990988 + r * 0.04166666667998749
+    cdef double high = (0.008333312587329467 + r * 0.001388886814813313) \
+        + r_2 * (0.00019889110769648918 + r * 2.4849418802078102e-05)
+    return (1.0 + 0.5 * r) + r_2 * (middle + r_2 * high)
+
+
 cdef inline double exp_(double x) noexcept nogil:
     # Below -708 the result would be subnormal: it is 0. Above 709 it saturates at exp(709).
     cdef double result = exp_of_negative_(not_above_bound(x))

@@ -144,6 +144,8 @@ def _receptor_constants(port, membrane, p, rp, h):
             elif how.filtered:
                 values[how] = tuple(c / p["cm"]
                                     for c in receptor.filtered(rp, p["tau_m"], h, MATHS))
+            elif how.tilted:
+                values[how] = receptor.tilted(rp, h, MATHS)
             elif how.mean:
                 values[how] = tuple(c / h for c in receptor.integral(rp, 0.0, h, MATHS))
             elif how.since is not None:

@@ -77,7 +77,8 @@ def test_every_membrane_says_what_it_is(name):
 
 
 BUILT_IN = {"exp_", "exp_of_negative_", "exp_to_9_digits_", "exp_within_", "expm1_near_0_",
-            "expm1_near_0_to_9_digits_", "log_", "log_of_normal_", "not_above_bound", "sqrt", "dt"}
+            "expm1_near_0_to_9_digits_", "exprel_near_0_to_10_digits_", "log_", "log_of_normal_",
+            "not_above_bound", "sqrt", "dt"}
 
 
 def names_in(code):

@@ -32,6 +32,14 @@ def test_the_short_exp_has_nine_digits_and_is_tiny_far_below():
         assert 0.0 < numerics.exp_to_9_digits(below) < 1e-300
 
 
+def test_the_short_exprel_has_ten_digits_and_more_near_zero():
+    x = np.concatenate([np.linspace(-0.34, 0.34, 40001), np.linspace(-1e-3, 1e-3, 4001)])
+    error = np.abs(numerics.exprel_near_0_to_10_digits(x) / special.exprel(x) - 1.0)
+    assert error.max() < 2e-11
+    assert (error <= 2e-9 * x**2 + 4e-16).all()
+    assert numerics.exprel_near_0_to_10_digits(0.0) == 1.0
+
+
 def logarithm(x):
     """log(x) as its double and the rest, from 40 decimal digits: exact for what is asked here."""
     with localcontext() as context:

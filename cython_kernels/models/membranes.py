@@ -113,7 +113,7 @@ def _leak_force(p, h, m):
     return p["v_rest"] / p["tau_m"], 1.0 / p["cm"]
 
 
-def _conductance_solver(nodes, weights):
+def _conductance_solver(nodes, weights, order):
     """Drives, locals and code that take v to `v_free` over a substep, for any conductances.
 
     Variation of constants about `v_mean`, where v would come to rest under the substep's mean:
@@ -121,19 +121,26 @@ def _conductance_solver(nodes, weights):
     left to quadrature, by the rule with these nodes and weights on [0, 1]; the first node is 0,
     the last 1. A force (mV/ms) acts throughout. What weighs a deviation is exact to nine digits,
     more than quadrature is.
+
+    Of order 4, where the integral of all rates is small the substep is one exponential of two
+    moments instead (Magnus), as exact there, without a division and with half as many operations.
     """
     end = len(nodes) - 1
     inner = range(1, end)
+    by_moments = order == 4
     drives = {"pull_area": Drive("pull", since=0.0)}
+    if by_moments:
+        drives |= {"tilt": Drive("conductance", tilted=True),
+                   "pull_tilt": Drive("pull", tilted=True)}
     for k, node in enumerate(nodes):
         drives[f"rate_{k}"] = Drive("conductance", at=node)
         drives[f"pull_{k}"] = Drive("pull", at=node)
     for k, node in list(enumerate(nodes))[:-1]:
         drives[f"area_{k}"] = Drive("conductance", since=node)
     # exposure_k: the integral of all rates from node k on; slope_k: of v at node k, were it v_mean
-    exposures = ["exposure_0 = inverse_cm * area_0 + dt * leak_rate"]
-    exposures += [f"exposure_{k} = inverse_cm * area_{k} + {1.0 - nodes[k]!r} * dt * leak_rate"
-                  for k in inner]
+    exposure_0 = "exposure_0 = inverse_cm * area_0 + dt * leak_rate"
+    exposures = [f"exposure_{k} = inverse_cm * area_{k} + {1.0 - nodes[k]!r} * dt * leak_rate"
+                 for k in inner]
 
     def solved(decay, weighing):
         lines = [f"decay = {decay}",
@@ -159,15 +166,28 @@ def _conductance_solver(nodes, weights):
             "highest = from_start if from_start > highest else highest",
             "v_free = v_mean + (v - v_mean) * decay "
             "if (decay < 0.37) & (lowest * highest > 0.0) else v_free"]
-    # Where conductances are small exponentials need no reduction of their range, nor v that look.
-    small = " & ".join(f"(exposure_{k} <= 0.34) & (exposure_{k} >= -0.34)" for k in range(end))
-    calm = solved("1.0 + expm1_near_0_(-exposure_0)",
-                  "(1.0 + expm1_near_0_to_9_digits_(-exposure_{}))")
-    general = solved("exp_of_negative_(-exposure_0)", "exp_to_9_digits_(-exposure_{})") + held
-    code = "\n".join(exposures) + "\n" + either_phase(
-        small, *("\n".join(lines) + "\n" for lines in (calm, general)))
+    general = solved("exp_of_negative_(-exposure_0)", "exp_to_9_digits_(-exposure_{})")
+    small = ["(exposure_{0} <= 0.34) & (exposure_{0} >= -0.34)".format(k) for k in range(end)]
     names = ["v_mean", "v_free", "idle", "decay", "from_start", "to_rest_0", "to_rest_1",
              "lowest", "highest"]
+    if by_moments:
+        # The exponent, of order 4, is [[-exposure_0, impulse + crossed], [0, 0]] on (v, 1), with
+        # the commutator of the integrals and of their tilts in `crossed`.
+        calm = ["impulse = dt * force + inverse_cm * pull_area",
+                "crossed = exposure_0 * (inverse_cm * pull_tilt) - inverse_cm * tilt * impulse",
+                "v_moved = v + exprel_near_0_to_10_digits_(-exposure_0) "
+                "* ((impulse - exposure_0 * v) + crossed)"]
+        before, small = [exposure_0], small[0]
+        general = [*exposures, *calm, *general, f"v_free = v_moved if {small} else v_free"]
+        calm += ["v_free = v_moved"]
+        names += ["impulse", "crossed", "v_moved"]
+    else:
+        # Exponentials need no reduction of their range, nor v that look.
+        calm = solved("1.0 + expm1_near_0_(-exposure_0)",
+                      "(1.0 + expm1_near_0_to_9_digits_(-exposure_{}))")
+        before, small = [exposure_0, *exposures], " & ".join(small)
+    code = "\n".join(before) + "\n" + either_phase(
+        small, *("\n".join(lines) + "\n" for lines in (calm, general + held)))
     names += [f"slope_{k}" for k in range(end + 1)] + [f"exposure_{k}" for k in range(end)]
     return drives, tuple(names), code
 
@@ -183,7 +203,7 @@ def _lif_conductance_constants(p, h, step, m):
 
 
 def _lif_conductance(name, rule, order):
-    drives, names, code = _conductance_solver(*rule)
+    drives, names, code = _conductance_solver(*rule, order)
     return Membrane(
         name=name,
         parameters=LIF_PARAMETERS,
@@ -655,7 +675,7 @@ def _gif_constants(p, h, step, m):
 
 
 def _gif():
-    drives, names, code = _conductance_solver(*SIMPSON)
+    drives, names, code = _conductance_solver(*SIMPSON, 4)
     return Membrane(
         name="gif",
         parameters={"v_rest": "mV", "cm": "nF", "tau_m": "ms", "tau_refrac": "ms",

@@ -96,6 +96,7 @@ class Drive:
 
     quantity  one of QUANTITIES
     at        a fraction of the substep: 0 is its beginning, 1 its end, before arrivals
+    tilted    True: the integral over the substep, weighted with s / h - 1/2 at s ms of its h
     since     a fraction: the integral from there to the end
     mean      True: the mean over the substep
     filtered  True: what a linear membrane makes of a current in nA: its step in mV
@@ -104,6 +105,7 @@ class Drive:
     quantity: str
     at: float = None
     since: float = None
+    tilted: bool = False
     mean: bool = False
     filtered: bool = False
 
@@ -124,6 +126,7 @@ class Receptor:
                 x' = a x + b y, y' = c y
     one_decay   whether these are (a,) of x' = a (x + s y), y' = a y
     integral    (p, s, h, m): coefficients, per state, of the response's integral from s to h
+    tilted      (p, h, m): of its integral from 0 to h, weighted with s / h - 1/2
     filtered    (p, tau_m, h, m): coefficients of its integral from 0 to h, weighted with
                 exp(-(h - s) / tau_m)
     equation    of the response to a spike of weight w, in Markdown
@@ -137,6 +140,7 @@ class Receptor:
     propagator: Callable = None
     one_decay: bool = False
     integral: Callable = None
+    tilted: Callable = None
     filtered: Callable = None
     equation: str = ""
     source: str = ""

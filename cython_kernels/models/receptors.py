@@ -12,6 +12,11 @@ def _exp_integral(p, s, h, m):
     return ((h - s) * m.exp(-s / tau) * m.phi(-(h - s) / tau),)
 
 
+def _exp_tilted(p, h, m):
+    d = h / p["tau_syn"]
+    return (h * (m.psi(d) - 0.5 * m.phi(-d)),)
+
+
 def _rate_difference(p, tau_m, h):
     # Regular where tau_m equals tau_syn, unlike tau_m * tau_syn / (tau_m - tau_syn).
     tau = p["tau_syn"]
@@ -100,6 +105,7 @@ EXPONENTIAL = Receptor(
     parameters={"tau_syn": "ms"},
     propagator=_exp_propagator,
     integral=_exp_integral,
+    tilted=_exp_tilted,
     filtered=_exp_filtered,
     equation="x(t) = w exp(-t / tau_syn)",
     source="Exact: Rotter and Diesmann (1999), doi:10.1007/s004220050570",
