@@ -167,7 +167,7 @@ def _conductance_solver(nodes, weights, order):
             "v_free = v_mean + (v - v_mean) * decay "
             "if (decay < 0.37) & (lowest * highest > 0.0) else v_free"]
     general = solved("exp_of_negative_(-exposure_0)", "exp_to_9_digits_(-exposure_{})")
-    small = ["(exposure_{0} <= 0.34) & (exposure_{0} >= -0.34)".format(k) for k in range(end)]
+    small = [f"(exposure_{k} <= 0.34) & (exposure_{k} >= -0.34)" for k in range(end)]
     names = ["v_mean", "v_free", "idle", "decay", "from_start", "to_rest_0", "to_rest_1",
              "lowest", "highest"]
     if by_moments:
