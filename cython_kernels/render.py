@@ -38,20 +38,12 @@ cdef extern from *:
     typedef long long *__restrict__ restricted_flags_t;
     typedef int32_t *__restrict__ restricted_counts_t;
     typedef uint8_t *__restrict__ restricted_bytes_t;
-    /* Holds a word of Philox, maybe below other bits. With multiplications of 64-bit integers a
-       lane each is twice as fast as words packed, for which products are taken apart. */
-    #ifdef __AVX512DQ__
-    typedef uint64_t lane_t;
-    #else
-    typedef uint32_t lane_t;
-    #endif
     """
     ctypedef double *restricted_t
     ctypedef const double *restricted_in_t
     ctypedef long long *restricted_flags_t
     ctypedef int32_t *restricted_counts_t
     ctypedef uint8_t *restricted_bytes_t
-    ctypedef uint32_t lane_t
 
 cdef enum:
     MAX_FLOW_STATES = {MAX_FLOW_STATES}
@@ -500,18 +492,17 @@ def philox_lines(group):
 
     The counter is (group, stamp_low, stamp_high, 0), the key (key_0, key_1).
     """
-    declarations = ["cdef lane_t lane_0, lane_1, lane_2, lane_3",
-                    "cdef uint32_t w0, w1, w2, w3", "cdef uint64_t product_0, product_1"]
-    declarations += [f"cdef lane_t key_{j}_{k} = <uint32_t>(key_{j} + "
-                     f"<uint32_t>{k * PHILOX[2 + j] % 2**32}u)" for k in range(10) for j in (0, 1)]
-    lines = [f"lane_0, lane_1, lane_2, lane_3 = {group}, stamp_low, stamp_high, 0"]
+    declarations = ["cdef uint32_t w0, w1, w2, w3", "cdef uint64_t product_0, product_1"]
+    declarations += [f"cdef uint32_t key_{j}_{k} = key_{j} + "
+                     f"<uint32_t>{k * PHILOX[2 + j] % 2**32}u" for k in range(10) for j in (0, 1)]
+    lines = [f"w0, w1, w2, w3 = {group}, stamp_low, stamp_high, 0"]
     for k in range(10):
-        lines += [f"product_0, product_1 = <uint64_t>{PHILOX[0]} * <uint32_t>lane_0, "
-                  f"<uint64_t>{PHILOX[1]} * <uint32_t>lane_2",
-                  f"lane_0 = <lane_t>(product_1 >> 32) ^ lane_1 ^ key_0_{k}",
-                  f"lane_2 = <lane_t>(product_0 >> 32) ^ lane_3 ^ key_1_{k}",
-                  "lane_1, lane_3 = <lane_t>product_1, <lane_t>product_0"]
-    return declarations, lines + [f"w{k} = <uint32_t>lane_{k}" for k in range(4)]
+        lines += [f"product_0, product_1 = <uint64_t>{PHILOX[0]} * w0, "
+                  f"<uint64_t>{PHILOX[1]} * w2",
+                  f"w0 = <uint32_t>(product_1 >> 32) ^ w1 ^ key_0_{k}",
+                  f"w2 = <uint32_t>(product_0 >> 32) ^ w3 ^ key_1_{k}",
+                  "w1, w3 = <uint32_t>product_1, <uint32_t>product_0"]
+    return declarations, lines
 
 
 # Numbers of thresholds of the loops that count Poisson events.
@@ -525,7 +516,7 @@ def poisson_loop(n_thresholds):
     threshold and beyond the last, and then `any_unsure` is not 0.
     """
     name = poisson_name(n_thresholds)
-    declarations, words = philox_lines("first_group + <lane_t>g")
+    declarations, words = philox_lines("first_group + <uint32_t>g")
     thresholds = [f"limit_{k}" for k in range(n_thresholds)]
     lines = [f"cdef void {name}_loop(", "    Py_ssize_t n_groups,", "    uint32_t first_group,",
              "    uint32_t stamp_low,", "    uint32_t stamp_high,", "    uint32_t key_0,",
