@@ -288,3 +288,24 @@ def test_input_one_to_one_is_the_same_whether_its_spikes_are_listed_or_not(rate,
     for listed in ("recorded", "recorded from 10.3 to 15 ms", "for another projection"):
         for one, other in zip(unlisted, potentials(listed), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("size", [1, 4, 5, 11, 17, 29, 33, 70, 2500])
+def test_unlisted_input_is_the_same_whatever_the_number_of_cells(size):
+    """Steps are counted together, in vectors that steps of few cells do not fill."""
+    def potentials(recorded):
+        sim.setup(timestep=0.1, rng_seed=7)
+        sources = sim.Population(size, sim.SpikeSourcePoisson(rate=4000.0))
+        cells = sim.Population(size, sim.IF_curr_exp(v_thresh=1e9))
+        sim.Projection(sources, cells, sim.OneToOneConnector(),
+                       sim.StaticSynapse(weight=0.3, delay=3.3))
+        if recorded:
+            sources.record("spikes")
+        cells.record("v")
+        sim.run(20.0)
+        if recorded:
+            counts = [len(train) for train in sources.get_data().segments[0].spiketrains]
+            assert np.mean(counts) == pytest.approx(80.0, abs=5.0 * np.sqrt(80.0 / size))
+        return cells.get_data().segments[0].analogsignals[0].magnitude
+
+    np.testing.assert_array_equal(potentials(False), potentials(True))
