@@ -64,47 +64,51 @@ include "incomplete_gamma.pxi"
 cdef extern from *:
     """
     #include <pthread.h>
-    /* A barrier that spins, then sleeps. Threads only wait here: no result passes through it.
-       A cache line for each number: who waits looks at one, and nothing else is near.
-       Where other programs want the processor, who sleeps is woken at once, but who yields waits
-       until their time is up. */
+    #include <stdint.h>
+    #include <stdlib.h>
+    /* How far each thread is; who waits for others spins, then sleeps.
+       Each number has the two cache lines to itself that are fetched together, and one thread
+       writes it. Where other programs want the processor, who sleeps is woken at once, but who
+       yields waits until their time is up. */
     #define SPINS 100000  /* some 30 us; fewer, and threads whose shares differ sleep */
+    typedef struct { int64_t done; char rest[120]; } Progress;
     typedef struct {
-        char before[64]; int arrived; char between[64]; int generation; char after[64];
-        int sleeping; pthread_mutex_t mutex; pthread_cond_t passed;
-    } Barrier;
-    static void barrier_sleep(Barrier *b, int generation) {
-        pthread_mutex_lock(&b->mutex);
-        __atomic_add_fetch(&b->sleeping, 1, __ATOMIC_SEQ_CST);
-        while (__atomic_load_n(&b->generation, __ATOMIC_SEQ_CST) == generation)
-            pthread_cond_wait(&b->passed, &b->mutex);
-        __atomic_sub_fetch(&b->sleeping, 1, __ATOMIC_SEQ_CST);
-        pthread_mutex_unlock(&b->mutex);
+        Progress *progress; int sleeping; pthread_mutex_t mutex; pthread_cond_t passed;
+    } Meeting;
+    static void sleep_until(Meeting *m, int thread, int64_t done) {
+        pthread_mutex_lock(&m->mutex);
+        __atomic_add_fetch(&m->sleeping, 1, __ATOMIC_SEQ_CST);
+        while (__atomic_load_n(&m->progress[thread].done, __ATOMIC_SEQ_CST) < done)
+            pthread_cond_wait(&m->passed, &m->mutex);
+        __atomic_sub_fetch(&m->sleeping, 1, __ATOMIC_SEQ_CST);
+        pthread_mutex_unlock(&m->mutex);
     }
-    static void barrier_wake(Barrier *b) {
-        pthread_mutex_lock(&b->mutex);
-        pthread_cond_broadcast(&b->passed);
-        pthread_mutex_unlock(&b->mutex);
-    }
-    static inline void barrier_wait(Barrier *b, int n_threads) {
-        int generation = __atomic_load_n(&b->generation, __ATOMIC_ACQUIRE), spins = 0;
-        if (__atomic_add_fetch(&b->arrived, 1, __ATOMIC_ACQ_REL) == n_threads) {
-            __atomic_store_n(&b->arrived, 0, __ATOMIC_RELAXED);
-            __atomic_add_fetch(&b->generation, 1, __ATOMIC_SEQ_CST);
-            if (__atomic_load_n(&b->sleeping, __ATOMIC_SEQ_CST)) barrier_wake(b);
-            return;
+    static inline void has_done(Meeting *m, int thread, int64_t done) {
+        __atomic_store_n(&m->progress[thread].done, done, __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&m->sleeping, __ATOMIC_SEQ_CST)) {
+            pthread_mutex_lock(&m->mutex);
+            pthread_cond_broadcast(&m->passed);
+            pthread_mutex_unlock(&m->mutex);
         }
-        while (__atomic_load_n(&b->generation, __ATOMIC_ACQUIRE) == generation)
-            if (++spins > SPINS) { barrier_sleep(b, generation); return; }
     }
-    static void barrier_init(Barrier *b) {
-        b->arrived = b->generation = b->sleeping = 0;
-        pthread_mutex_init(&b->mutex, NULL);
-        pthread_cond_init(&b->passed, NULL);
+    static inline void wait_until(Meeting *m, int n_threads, int64_t done) {
+        for (int thread = 0; thread < n_threads; thread++) {
+            int spins = 0;
+            while (__atomic_load_n(&m->progress[thread].done, __ATOMIC_ACQUIRE) < done)
+                if (++spins > SPINS) { sleep_until(m, thread, done); break; }
+        }
     }
-    static void barrier_destroy(Barrier *b) {
-        pthread_cond_destroy(&b->passed);
-        pthread_mutex_destroy(&b->mutex);
+    static int meeting_init(Meeting *m, int n_threads) {
+        m->sleeping = 0;
+        pthread_mutex_init(&m->mutex, NULL);
+        pthread_cond_init(&m->passed, NULL);
+        m->progress = (Progress *)calloc(n_threads + 1, sizeof(Progress));
+        return m->progress != NULL;
+    }
+    static void meeting_destroy(Meeting *m) {
+        pthread_cond_destroy(&m->passed);
+        pthread_mutex_destroy(&m->mutex);
+        free(m->progress);
     }
     typedef const int32_t *__restrict__ targets_t;
     typedef const uint16_t *__restrict__ near_targets_t;
@@ -118,11 +122,14 @@ cdef extern from *:
     #define fetch_ahead(address)
     #endif
     """
-    ctypedef struct Barrier:
-        int arrived
-    void barrier_init(Barrier *b) noexcept nogil
-    void barrier_wait(Barrier *b, int n_threads) noexcept nogil
-    void barrier_destroy(Barrier *b) noexcept nogil
+    ctypedef struct Progress:
+        int64_t done
+    ctypedef struct Meeting:
+        Progress *progress
+    int meeting_init(Meeting *m, int n_threads) noexcept nogil
+    void meeting_destroy(Meeting *m) noexcept nogil
+    void has_done(Meeting *m, int thread, int64_t done) noexcept nogil
+    void wait_until(Meeting *m, int n_threads, int64_t done) noexcept nogil
     ctypedef const int32_t *targets_t
     ctypedef const uint16_t *near_targets_t
     ctypedef const double *weights_t
@@ -131,9 +138,6 @@ cdef extern from *:
     void fetch_ahead(const void *address) noexcept nogil
 
 cdef enum:
-    # Lists of spikes in turn. A thread that has passed the meeting of an interval may already make
-    # the sources' spikes of the interval after the next, while others still read this one's.
-    LISTS = 3
     PER_LINE = 8                # int64 in a cache line
     # the purposes of random streams; part of every key
     PURPOSE_POISSON = 1
@@ -151,14 +155,16 @@ ctypedef void (*RenewalKernel)(Population *, uint32_t seed, int64_t i, double t)
 
 cdef struct AtWork:             # see `Engine._work_on`
     double *given               # [n]
-    double *state               # [n + n_threads * apart] a copy in which the shares lie apart
-    int64_t apart
+    double *state               # a copy: of neuron i of a thread at i + shift[thread]
+    int64_t *shift              # [n_threads]
     int64_t *first              # [n_threads + 1] of the shares
 
 cdef struct Receptor:
     StepKernel kernel           # NULL if the population's kernel includes it
     int n_states
-    double *state[2]            # as of the population
+    double *state[2]            # of neuron i of a thread at i + shift[thread]
+    int64_t *shift              # [n_threads]
+    bint additive               # what arrives is added to its state after the step
     int n_constants
     double *constant[MAX_CONSTANTS]
     bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
@@ -174,8 +180,8 @@ cdef struct Injection:
     int32_t *index              # [n], sorted
 
 cdef struct Signal:
-    double *state               # [n + n_threads * apart]
-    int64_t apart               # see layout.py
+    double *state               # of neuron i of a thread at i + shift[thread]
+    int64_t *shift              # [n_threads]
     int64_t every, first        # steps
     int64_t n_index
     int32_t *index              # [n_index], sorted
@@ -203,7 +209,7 @@ cdef struct Population:
     int n_substeps
     double dt                   # of a substep, ms
     double *drawn               # the state that is drawn at each spike, or NULL
-    double *state[MAX_STATES]   # [n + n_threads * apart] each: where the loop works on it
+    double *state[MAX_STATES]   # where the loop works: of neuron i of a thread at i + shift[thread]
     double *constant[MAX_CONSTANTS]
     bint varied                 # the first alone: [blocks, n_constants, VARIED_BLOCK]
     int64_t *first_block        # [n_threads + 1]
@@ -243,12 +249,13 @@ cdef struct Population:
     int64_t n_events
     int64_t *event_step         # [n_events], sorted by (step, index)
     int32_t *event_index
-    # lists of spikes: [LISTS, interval, n], thread t fills columns from first[t]
+    # lists of spikes: [n_lists, interval, n], thread t fills columns from first[t]
     int32_t *spike_index
     int32_t *spike_count        # multiplicity; sources only
     int64_t *first              # [n_threads + 1]
-    int64_t apart, ring_width   # see layout.py
-    int64_t *n_spikes           # [LISTS, n_threads, count_stride], of each step of the interval
+    int64_t *shift              # [n_threads] thread * apart, see layout.py
+    int64_t ring_width
+    int64_t *n_spikes           # [n_lists, n_threads, count_stride], of each step of the interval
     # the record
     uint8_t *recorded           # [n] or NULL
     int64_t *n_record           # one number, in a cache line of its own: one thread counts
@@ -399,10 +406,13 @@ cdef class Engine:
     cdef int64_t n_due
     cdef double *slots          # [n_threads, slots_apart] what bundles deliver; of a thread:
     cdef int64_t slots_apart, n_bundle_slots, slot_size  # [n_bundle_slots, slot_size] and a gap
+    cdef bint direct            # there is one slot, and it holds the receptors' states
+    cdef int64_t *no_shift      # [n_threads] zeros
     cdef int n_at_work
     cdef AtWork *at_work        # [n_at_work]
     cdef list keep, keep_signals
-    cdef Barrier barrier
+    cdef int lag, n_lists
+    cdef Meeting meeting
     # [n_threads, PER_LINE] the last step at which anything that sources sent can arrive
     cdef int64_t *heard_until
     cdef double *levels         # [n_sources, n_steps of this advance]
@@ -410,13 +420,18 @@ cdef class Engine:
     cdef bint at_origin, cancelled
 
     def __cinit__(self, int n_threads, int64_t interval, int64_t n_slots, uint32_t seed,
-                  int max_populations, int max_tables, int max_junction_tables=0):
+                  int max_populations, int max_tables, int max_junction_tables=0, int lag=0):
         self.n_threads, self.interval, self.n_slots = n_threads, interval, n_slots
         self.count_stride = interval + 16
         self.seed = seed
         self.keep, self.keep_signals = [], []
+        self.no_shift = longs(np.zeros(n_threads, np.int64), self.keep)
         self.heard_until = longs(np.empty(n_threads * PER_LINE, np.int64), self.keep)
-        barrier_init(&self.barrier)
+        # A thread that has begun an interval may make what sources will spike lag + 1 intervals
+        # later, while others still read the lists of lag + 1 intervals before.
+        self.lag, self.n_lists = lag, 3 * (lag + 1)
+        if not meeting_init(&self.meeting, n_threads):
+            raise MemoryError()
         self.n_at_work, self.at_work = 0, NULL
         self.population = <Population *>calloc(max_populations + 1, sizeof(Population))
         self.max_tables = max_tables
@@ -439,38 +454,42 @@ cdef class Engine:
         free(self.due)
         free(self.synapse_signal)
         free(self.at_work)
-        barrier_destroy(&self.barrier)
+        meeting_destroy(&self.meeting)
 
     cdef Population *_new_population(self, spec) except NULL:
         cdef Population *p = &self.population[self.n_populations]
         p.n, p.stream = spec.size, spec.index
         p.first = longs(shares(p.n, self.n_threads), self.keep)
-        p.apart, p.ring_width = apart(p.n, self.n_threads), ring_width(p.n, self.n_threads)
-        p.spike_index = ints(np.empty(LISTS * self.interval * p.n, np.int32), self.keep)
-        p.n_spikes = longs(np.zeros(LISTS * self.n_threads * self.count_stride, np.int64),
+        p.shift = longs(np.arange(self.n_threads, dtype=np.int64) * apart(p.n, self.n_threads),
+                        self.keep)
+        p.ring_width = ring_width(p.n, self.n_threads)
+        p.spike_index = ints(np.empty(self.n_lists * self.interval * p.n, np.int32), self.keep)
+        p.n_spikes = longs(np.zeros(self.n_lists * self.n_threads * self.count_stride, np.int64),
                            self.keep)
         p.n_record = longs(np.zeros(2 * PER_LINE, np.int64), self.keep) + <int64_t>PER_LINE
         return p
 
     cdef double *_work_on(self, object given, Population *p) except? NULL:
-        """Where the loop works on a state [n] of a population.
+        """Where the loop works on a state [n] of a population; of neuron i at i + p.shift[thread].
 
         That is the array itself, or, if the threads' shares are to lie apart, a copy of it for as
         long as an `advance`.
         """
-        cdef AtWork *w
-        cdef double *array = doubles(given, self.keep)
-        if p.apart == 0:
-            return array
-        w = <AtWork *>realloc(self.at_work, (self.n_at_work + 1) * sizeof(AtWork))
+        if p.ring_width == p.n:
+            return doubles(given, self.keep)
+        copy = doubles(aligned(0.0, (p.ring_width,)), self.keep)
+        self._copied(given, copy, p.shift, p)
+        return copy
+
+    cdef object _copied(self, object given, double *state, int64_t *shift, Population *p):
+        """During an `advance` a state [n] of a population is at `state`, as in `AtWork`."""
+        cdef AtWork *w = <AtWork *>realloc(self.at_work, (self.n_at_work + 1) * sizeof(AtWork))
         if w == NULL:
             raise MemoryError()
         self.at_work = w
         w += self.n_at_work
-        w.given, w.apart, w.first = array, p.apart, p.first
-        w.state = doubles(aligned(0.0, (p.n + self.n_threads * p.apart,)), self.keep)
+        w.given, w.state, w.shift, w.first = doubles(given, self.keep), state, shift, p.first
         self.n_at_work += 1
-        return w.state
 
     cdef AtWork _at_work(self, double *given) noexcept:
         """Where the loop works on a state that `_work_on` was given; as it is if it was not."""
@@ -479,7 +498,7 @@ cdef class Engine:
         for k in range(self.n_at_work):
             if self.at_work[k].given == given:
                 return self.at_work[k]
-        as_given.given, as_given.state, as_given.apart = given, given, 0
+        as_given.given, as_given.state, as_given.shift = given, given, self.no_shift
         return as_given
 
     cdef void _copy_states(self, bint back) noexcept nogil:
@@ -493,7 +512,7 @@ cdef class Engine:
             w = &self.at_work[k]
             for thread in range(self.n_threads):
                 given = w.given + w.first[thread]
-                state = w.state + w.first[thread] + thread * w.apart
+                state = w.state + w.first[thread] + w.shift[thread]
                 size = (w.first[thread + 1] - w.first[thread]) * sizeof(double)
                 if back:
                     memcpy(given, state, size)
@@ -547,11 +566,17 @@ cdef class Engine:
             r = &p.receptor[k]
             r.kernel = <StepKernel><uintptr_t>receptor.kernel
             r.n_states, r.n_constants = len(receptor.states), len(receptor.constants)
-            for i in range(r.n_states):
-                r.state[i] = self._work_on(receptor.states[i], p)
+            r.additive, r.place, r.shift = receptor.additive, receptor.place, p.shift
+            if self.direct and r.place >= 0:
+                r.state[0] = self.slots
+                r.shift = longs(np.arange(self.n_threads) * self.slots_apart + r.place
+                                - shares(p.n, self.n_threads)[:-1], self.keep)
+                self._copied(receptor.states[0], r.state[0], r.shift, p)
+            else:
+                for i in range(r.n_states):
+                    r.state[i] = self._work_on(receptor.states[i], p)
             r.varied = receptor.varied
             self._take_constants(r.constant, receptor, blocks[1])
-            r.place = receptor.place
             if receptor.arrival is not None:
                 r.arrival = doubles(receptor.arrival.reshape(-1), self.keep)
             if receptor.arrival_of_sources is not None:
@@ -583,7 +608,7 @@ cdef class Engine:
         cdef Population *p = self._new_population(spec)
         p.is_source = True
         self.n_sources += 1
-        p.spike_count = ints(np.empty(LISTS * self.interval * p.n, np.int32), self.keep)
+        p.spike_count = ints(np.empty(self.n_lists * self.interval * p.n, np.int32), self.keep)
         self.n_populations += 1
         return p
 
@@ -741,12 +766,15 @@ cdef class Engine:
         t.n_lags = len(memory.lags)
         t.lags = longs(memory.lags, self.keep)
 
-    def set_slots(self, slots, int64_t n_slots, int64_t slot_size):
-        """What bundles fill: n_slots (a power of two not below the interval) slots of each thread.
+    def set_slots(self, slots, int64_t n_slots, int64_t slot_size, bint direct):
+        """What bundles fill: n_slots (a power of two) slots of each thread; before `add_neurons`.
 
         slots: float64 [n_threads, n_slots * slot_size and more, for threads to be apart].
+        direct: what bundles send is added to the states of receptors, all of them additive, for
+        which these are the place; n_slots is 1. Otherwise it is no less than the interval.
         """
         self.slots_apart, self.n_bundle_slots, self.slot_size = slots.shape[1], n_slots, slot_size
+        self.direct = direct
         self.slots = doubles(slots.reshape(-1), self.keep)
 
     def add_bundles(self, histories, specs):
@@ -811,7 +839,8 @@ cdef class Engine:
         if spec.exchanged is not None:
             end.exchanged = self._at_work(doubles(spec.exchanged, self.keep)).state
         owner = np.searchsorted(shares(len(spec.v), self.n_threads), spec.index, "right") - 1
-        end.place = ints(np.array(spec.index + owner * w.apart, np.int32), self.keep)
+        shift = np.array([w.shift[thread] for thread in range(self.n_threads)])
+        end.place = ints(np.array(spec.index + shift[owner], np.int32), self.keep)
         end.share = doubles(spec.share, self.keep)
         end.share_alone = doubles(spec.share_alone, self.keep)
 
@@ -915,7 +944,7 @@ cdef class Engine:
         p.signal = <Signal *>calloc(p.n_signals + 1, sizeof(Signal))
         for k, signal in enumerate(signals):
             w = self._at_work(doubles(signal.state, self.keep_signals))
-            p.signal[k].state, p.signal[k].apart = w.state, w.apart
+            p.signal[k].state, p.signal[k].shift = w.state, w.shift
             p.signal[k].every, p.signal[k].first = signal.every, signal.first
             p.signal[k].n_index = len(signal.index)
             p.signal[k].index = ints(signal.index, self.keep_signals)
@@ -949,35 +978,50 @@ cdef class Engine:
 
     cdef void _run(self, int thread, int64_t n_steps) noexcept nogil:
         """All intervals, as thread `thread`. Every thread computes the same interval bounds."""
-        cdef int64_t done = 0, until, length, following, step = self.first_step
-        cdef int turn = 0
+        cdef int64_t done = 0, until
         # Runs before may have sent what arrives in this one.
-        self._hear_until(thread, step + self.n_slots)
+        self._hear_until(thread, self.first_step + self.n_slots)
         self._draw_first(thread)
         if self.at_origin:
-            self._emit(thread, turn, step - 1, 1)
-            self._meet()
-            self._deliver(thread, turn, step - 1, 1, True, True)
-            self._deliver(thread, turn, step - 1, 1, False, True)
-            self._record(thread, turn, step - 1, 1, True)
+            self._emit(thread, 0, self.first_step - 1, 1)
+            self._meet(thread)
+            self._deliver(thread, 0, self.first_step - 1, 1, True, True)
+            self._deliver(thread, 0, self.first_step - 1, 1, False, True)
+            self._record(thread, 0, self.first_step - 1, 1, True)
         while done < n_steps:
-            self._meet()
+            self._meet(thread)
             until = done + self._steps_with_room(n_steps - done)
             if until == done:
                 break
-            length = min(self.interval, until - done)
-            turn = (turn + 1) % <int>LISTS
-            self._emit(thread, turn, step, length)
-            self._meet()
-            while done < until:
-                following = min(self.interval, until - done - length)
-                self._take_interval(thread, turn, step, length, following)
-                turn = (turn + 1) % <int>LISTS
-                done += length
-                step += length
-                length = following
+            self._take_intervals(thread, self.first_step + done, until - done)
+            done = until
         if thread == 0:
             self.done = done
+
+    cdef void _take_intervals(self, int thread, int64_t step, int64_t n_steps) noexcept nogil:
+        """All intervals of n_steps steps; each is told to the targets `lag` intervals later."""
+        cdef int64_t i, told, n = (n_steps + self.interval - 1) // self.interval
+        for i in range(self.lag + 1):
+            self._emit_interval(thread, step, n_steps, i)
+        self._meet(thread)
+        for i in range(n + self.lag):
+            if i < n:
+                self._take_interval(thread, i % self.n_lists, step + i * self.interval,
+                                    min(self.interval, n_steps - i * self.interval))
+                self._emit_interval(thread, step, n_steps, i + 1 + self.lag)
+                self._has_done(thread)
+            told = i - self.lag
+            if told >= 0:
+                self._wait(thread, self.lag if i < n else 0)
+                self._tell_spikes(thread, told % self.n_lists, step + told * self.interval,
+                                  min(self.interval, n_steps - told * self.interval))
+
+    cdef void _emit_interval(self, int thread, int64_t step, int64_t n_steps,
+                             int64_t i) noexcept nogil:
+        """What sources spike in interval `i` of those from `step` on, if it is one of them."""
+        if self.n_sources and i * self.interval < n_steps:
+            self._emit(thread, i % self.n_lists, step + i * self.interval,
+                       min(self.interval, n_steps - i * self.interval))
 
     cdef void _draw_first(self, int thread) noexcept nogil:
         """What cells draw at each spike, for those that have drawn nothing yet."""
@@ -988,28 +1032,32 @@ cdef class Engine:
         for k in range(self.n_populations):
             p = &self.population[k]
             if p.drawn != NULL:
-                drawn = p.drawn + thread * p.apart
+                drawn = p.drawn + p.shift[thread]
                 for i in range(p.first[thread], p.first[thread + 1]):
                     if drawn[i] == 0.0:
                         drawn[i] = exponential(i, self.first_step, self.seed, p.stream)
 
-    cdef void _take_interval(self, int thread, int turn, int64_t step, int64_t length,
-                             int64_t following) noexcept nogil:
-        """One interval; its sources' spikes are there. following: length of the next, or 0."""
+    cdef void _take_interval(self, int thread, int turn, int64_t step,
+                             int64_t length) noexcept nogil:
+        """One interval of the neurons of this thread; what sources spike in it is there."""
         if self.n_junction_tables:
             if thread == 0:
                 self._exchange_first()
-            self._meet()
+            self._meet(thread)
         if self.n_sources:
             self._deliver(thread, turn, step, length, True, False)
             self._record(thread, turn, step, length, True)
-        if self.n_bundles:
-            self._deliver_bundles(thread, step, length)
-        self._update(thread, turn, step, length)
+        if self.direct:
+            self._update_directly(thread, turn, step, length)
+        else:
+            if self.n_bundles:
+                self._deliver_bundles(thread, step, length)
+            self._update(thread, turn, step, 0, length, False)
         self._remember(thread, turn, step, length)
-        if following:
-            self._emit(thread, (turn + 1) % <int>LISTS, step + length, following)
-        self._meet()
+
+    cdef void _tell_spikes(self, int thread, int turn, int64_t step,
+                           int64_t length) noexcept nogil:
+        """An interval's spikes, of all neurons, to the targets of this thread."""
         if self.n_junction_tables and thread == 0:
             self._exchange_second(step + 1)
         self._fetch_spikes(thread, turn, length)
@@ -1017,7 +1065,7 @@ cdef class Engine:
         self._deliver(thread, turn, step, length, False, False)
         self._record(thread, turn, step, length, False)
         if self.n_junction_tables:
-            self._meet()
+            self._meet(thread)
 
     cdef inline void _hear_until(self, int thread, int64_t step) noexcept nogil:
         self.heard_until[thread * <int64_t>PER_LINE] = step
@@ -1031,9 +1079,21 @@ cdef class Engine:
         return (self.slots + thread * self.slots_apart
                 + (arrival & (self.n_bundle_slots - 1)) * self.slot_size)
 
-    cdef void _meet(self) noexcept nogil:
+    cdef inline void _meet(self, int thread) noexcept nogil:
+        """Wait until all threads have come here."""
+        self._has_done(thread)
+        self._wait(thread, 0)
+
+    cdef inline void _has_done(self, int thread) noexcept nogil:
+        """Tell the others that one more interval, or what leads to a meeting, is done."""
         if self.n_threads > 1:
-            barrier_wait(&self.barrier, self.n_threads)
+            has_done(&self.meeting, thread, self.meeting.progress[thread].done + 1)
+
+    cdef inline void _wait(self, int thread, int64_t behind) noexcept nogil:
+        """Wait until no thread is more than `behind` such parts behind this one."""
+        if self.n_threads > 1:
+            wait_until(&self.meeting, self.n_threads,
+                       self.meeting.progress[thread].done - behind)
 
     cdef void _exchange_first(self) noexcept nogil:
         """The first half step of all gap junctions."""
@@ -1101,25 +1161,55 @@ cdef class Engine:
                            p.spike_index + at, p.spike_count + at,
                            self._counts(p, thread, turn) + s)
 
-    cdef void _update(self, int thread, int turn, int64_t step, int64_t length) noexcept nogil:
-        """Neurons of this thread, block by block, each through the whole interval."""
+    cdef void _update(self, int thread, int turn, int64_t step, int64_t s, int64_t length,
+                      bint backwards) noexcept nogil:
+        """Neurons of this thread, block by block, each through the interval's steps from `s` on.
+
+        backwards: begin with the last block; the interval's lists are the same.
+        """
         cdef int k
-        cdef int64_t lower, n, block
+        cdef int64_t n_blocks, block, lower
         cdef Population *p
         for k in range(self.n_populations):
             p = &self.population[k]
             if not p.is_source:
-                memset(self._counts(p, thread, turn), 0, length * sizeof(int64_t))
-                lower, block = p.first[thread], p.first_block[thread]
-                while lower < p.first[thread + 1]:
-                    n = min(p.block, p.first[thread + 1] - lower)
-                    self._update_block(p, thread, turn, step, length, lower, n, block)
-                    lower += n
-                    block += 1
+                memset(self._counts(p, thread, turn) + s, 0, length * sizeof(int64_t))
+                n_blocks = p.first_block[thread + 1] - p.first_block[thread]
+                for block in range(n_blocks):
+                    lower = n_blocks - 1 - block if backwards else block
+                    self._update_block(p, thread, turn, step, s, length,
+                                       p.first[thread] + lower * p.block,
+                                       p.first_block[thread] + lower, backwards)
+                if backwards:
+                    reverse(p.spike_index + self._list(p, thread, turn, s),
+                            self._counts(p, thread, turn)[s])
+
+    cdef void _update_directly(self, int thread, int turn, int64_t step,
+                               int64_t length) noexcept nogil:
+        """An interval in which bundles add to states: all neurons of the thread step by step.
+
+        Every other step takes the blocks the other way round, as the last of one step are in the
+        cache when the next begins.
+        """
+        cdef int64_t s
+        cdef int k
+        cdef Population *p
+        for s in range(length):
+            self._update(thread, turn, step, s, 1, (step + s) & 1)
+            self._deliver_bundles(thread, step + s, 1)
+            for k in range(0 if self.n_junction_tables else self.n_populations):
+                p = &self.population[k]
+                self._sample(p, thread, step + s + 1, p.first[thread], p.first[thread + 1])
+
+    cdef inline void _sample(self, Population *p, int thread, int64_t step, int64_t lower,
+                             int64_t upper) noexcept nogil:
+        cdef int k
+        for k in range(p.n_signals):
+            sample(&p.signal[k], step, thread, lower, upper)
 
     cdef void _update_block(self, Population *p, int thread, int turn, int64_t step,
-                            int64_t length, int64_t lower, int64_t n,
-                            int64_t block) noexcept nogil:
+                            int64_t begin, int64_t length, int64_t lower, int64_t block,
+                            bint backwards) noexcept nogil:
         # All of it begins with a cache line, wherever the thread's stack does.
         cdef double memory[(MAX_DRIVES + MAX_PORTS + 3) * BLOCK + 8]
         cdef double *drive = <double *>((<uintptr_t>&memory[0] + 63) & ~<uintptr_t>63)
@@ -1132,7 +1222,8 @@ cdef class Engine:
         cdef StepView view, receptor_view
         cdef Receptor *r
         cdef double *arrival
-        cdef int64_t at = lower + thread * p.apart         # in states, and in slots of rings
+        cdef int64_t at = lower + p.shift[thread]          # in states, and in slots of rings
+        cdef int64_t n = min(p.block, p.first[thread + 1] - lower)
         cdef int64_t s, i, slot, mask = self.n_slots - 1, first = p.first[thread]
         cdef int k, substep, n_fused_states
         if p.n_drives:
@@ -1164,12 +1255,14 @@ cdef class Engine:
             r = &p.receptor[k]
             if r.kernel == NULL:
                 for i in range(r.n_states):
-                    view.state[n_fused_states] = r.state[i] + at
+                    view.state[n_fused_states] = r.state[i] + lower + r.shift[thread]
                     n_fused_states += 1
-        for s in range(length):
+        for s in range(begin, begin + length):
             slot = ((step + s + 1) & mask) * p.ring_width + at
             for k in range(p.n_receptors):
                 r = &p.receptor[k]
+                if r.additive:
+                    continue
                 arrival = self._arrival(r, thread, slot, step + s + 1, lower - first)
                 if r.arrival != NULL and r.place >= 0:
                     p.add_and_clear(n, arrival,
@@ -1194,7 +1287,7 @@ cdef class Engine:
                         continue
                     receptor_view.arrival[0] = arrival
                     for i in range(r.n_states):
-                        receptor_view.state[i] = r.state[i] + at
+                        receptor_view.state[i] = r.state[i] + lower + r.shift[thread]
                     for i in range(r.n_constants):
                         receptor_view.constant[i] = r.constant[i]
                     if r.varied:
@@ -1208,9 +1301,28 @@ cdef class Engine:
                         for i in range(n):
                             spiked[i] |= spiking[i]
             if any_spiked:
-                self._take_spikes(p, thread, turn, step, s, spikes, lower, n)
-            for k in range(0 if self.n_junction_tables else p.n_signals):
-                sample(&p.signal[k], step + s + 1, thread, lower, lower + n)
+                self._take_spikes(p, thread, turn, step, s, spikes, lower, n, backwards)
+            for k in range(p.n_receptors):
+                if p.receptor[k].additive:
+                    self._add_arrivals(p, &p.receptor[k], thread, slot, step + s + 1, lower, n)
+            if not self.direct and not self.n_junction_tables:
+                self._sample(p, thread, step + s + 1, lower, lower + n)
+
+    cdef inline void _add_arrivals(self, Population *p, Receptor *r, int thread, int64_t slot,
+                                   int64_t step, int64_t lower, int64_t n) noexcept nogil:
+        """What arrives at `step` at an additive receptor of some neurons, to its state.
+
+        slot: where in rings that step's numbers for them are. What bundles add directly comes
+        after it.
+        """
+        cdef double *state = r.state[0] + lower + r.shift[thread]
+        if r.arrival != NULL:
+            p.add_and_clear(n, state, r.arrival + slot)
+        if r.place >= 0 and not self.direct:
+            p.add_and_clear(n, state,
+                            self._slot(thread, step) + r.place + lower - p.first[thread])
+        if r.arrival_of_sources != NULL and self._hears(thread, step):
+            p.add_and_clear(n, state, r.arrival_of_sources + slot)
 
     cdef inline double *_arrival(self, Receptor *r, int thread, int64_t slot, int64_t step,
                                  int64_t lower) noexcept nogil:
@@ -1223,15 +1335,17 @@ cdef class Engine:
         return self._slot(thread, step) + r.place + lower if r.place >= 0 else NULL
 
     cdef void _take_spikes(self, Population *p, int thread, int turn, int64_t step, int64_t s,
-                           long long *spiked, int64_t lower, int64_t n) noexcept nogil:
+                           long long *spiked, int64_t lower, int64_t n,
+                           bint backwards) noexcept nogil:
         """The spikes of step `s` of the interval, which begins at `step`, to the thread's list.
 
-        And what they change in their cells beside the membrane's reset: few cells spike, and in a
+        backwards: in descending order. And what they change in their cells beside the membrane's reset: few cells spike, and in a
         loop it would cost all of them something.
         """
         cdef int64_t *n_spikes = self._counts(p, thread, turn) + s
         cdef int32_t *out = p.spike_index + self._list(p, thread, turn, s) + n_spikes[0]
-        cdef int64_t i, eight, at = lower + thread * p.apart
+        cdef int32_t *begin = out
+        cdef int64_t i, eight, at = lower + p.shift[thread]
         cdef int k
         cdef Receptor *r
         for eight in range(0, n, 8):
@@ -1252,6 +1366,8 @@ cdef class Engine:
                             r.state[0][at + i] += r.on_spike[lower + i]
                         if r.sum_state != NULL:
                             r.sum_state[at + i] += r.on_spike[lower + i]
+        if backwards:
+            reverse(begin, out - begin)
 
     cdef void _remember(self, int thread, int turn, int64_t step, int64_t length) noexcept nogil:
         """The interval's spikes of this thread's neurons to the histories of plastic tables."""
@@ -1435,6 +1551,15 @@ cdef double exponential(int64_t i, int64_t step, uint32_t seed, uint32_t stream)
                  * 2.220446049250313e-16)
 
 
+cdef inline void reverse(int32_t *list, int64_t n) noexcept nogil:
+    cdef int64_t i
+    cdef int32_t held
+    for i in range(n // 2):
+        held = list[i]
+        list[i] = list[n - 1 - i]
+        list[n - 1 - i] = held
+
+
 cdef inline long long any_of_8(long long *flags) noexcept nogil:
     return (((flags[0] | flags[1]) | (flags[2] | flags[3]))
             | ((flags[4] | flags[5]) | (flags[6] | flags[7])))
@@ -1483,7 +1608,7 @@ cdef void deliver_taken(Sending *sending, int thread, int64_t mask) noexcept nog
 cdef void sample(Signal *signal, int64_t step, int thread, int64_t lower,
                  int64_t upper) noexcept nogil:
     """Copy the state of the recorded of a thread's neurons, where a sample is due at `step`."""
-    cdef double *state = signal.state + thread * signal.apart
+    cdef double *state = signal.state + signal.shift[thread]
     cdef int64_t since = step - signal.first, i, stop
     cdef double *row
     if since < 0 or since % signal.every:

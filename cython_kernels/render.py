@@ -135,7 +135,7 @@ def receptor_lines(receptor, kind, membrane, prefix=""):
                 lines.append(line)
         drives[name] = expression.format(r=value, e_rev=f"{prefix}e_rev")
     arrival = f" + {prefix}gain * {prefix}arrival" if receptor.gain else f" + {prefix}arrival"
-    arrival = "" if kind in OWN_KINDS else arrival
+    arrival = arrival if takes_arrivals(receptor, kind) else ""
     rise = "" if receptor.one_decay else "_rise"
     if n == 1:
         after = [f"{prefix}x = {prefix}end{arrival}"]
@@ -143,6 +143,11 @@ def receptor_lines(receptor, kind, membrane, prefix=""):
         after = [f"{prefix}x = {prefix}end",
                  f"{prefix}y = {prefix}decay{rise} * {prefix}y{arrival}"]
     return lines, drives, after
+
+
+def takes_arrivals(receptor, kind):
+    """Whether weights that arrive are a matter of the loop."""
+    return kind not in OWN_KINDS and not receptor.additive
 
 
 def _names_in(lines):
@@ -372,13 +377,13 @@ def membrane_loop(membrane, variant):
 
 
 def receptor_loop(receptor, kind, membrane, variant):
-    """One receptor that adds to the membrane's drives, goes on in time, and takes arrivals."""
+    """One receptor that adds to the membrane's drives and goes on in time."""
     loop = Loop(receptor_name(receptor, kind, membrane), variant)
     lines, drives, after = receptor_lines(receptor, kind, membrane)
     states = ["x", "y"][:len(receptor.states)]
     loop.states(states)
     loop.constants([name for name, _ in receptor_constants(receptor, kind, membrane)])
-    if kind not in OWN_KINDS:
+    if takes_arrivals(receptor, kind):
         loop.array("arrival", "view.arrival[0]")
         loop.stores.append("arrival_[i] = 0.0")
     loop.arguments.append("double dt")
@@ -406,7 +411,7 @@ def fused_loop(membrane, receptors, variant):
         own_lines, own_drives, own_after = receptor_lines(receptor, kind, membrane, prefix)
         own_after = own_after + [f"{name}_[i] = {name}" for name in _names_in(own_after)]
         declared += _names_in(own_lines)
-        if kind not in OWN_KINDS:
+        if takes_arrivals(receptor, kind):
             loop.array(f"{prefix}arrival", f"view.arrival[{k}]")
             own_after.append(f"{prefix}arrival_[i] = 0.0")
         # It goes on in time once the last of its drives is known.

@@ -167,6 +167,7 @@ class ReceptorArrays:
     constants: list      # float64 [n] or [1] each, in the order of render.receptor_constants
     arrival: np.ndarray  # float64 [n_slots, ring_width] of weights that neurons sent, or None
     arrival_of_sources: np.ndarray = None  # the same for spike sources, or None
+    additive: bool = False  # see `Receptor.additive`
     place: int = -1      # where in a slot of the bundles its cells begin; -1: they send nothing
     on_spike: np.ndarray = None  # float64 [n], added to the first state at a spike, or None
     sum_state: int = None  # which of the membrane's states it is added to, too, or None
@@ -232,6 +233,7 @@ class NeuronArrays:
                     [_flat(c, population, own_varied) for c in part], None))
             arrays[k].states = [population.state[state] for state in port.states]
             if receptor_type is not None:
+                arrays[k].additive = RECEPTORS[port.receptor].additive
                 arrays[k].place = network.place(population, receptor_type)
                 arrays[k].arrival = network.ring(population, receptor_type, from_sources=False)
                 arrays[k].arrival_of_sources = network.ring(population, receptor_type,

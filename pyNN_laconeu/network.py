@@ -15,6 +15,7 @@ import numpy as np
 from .bundles import Bundle, History, Member, grouped, width_in_slot
 from .kernels.engine import Engine
 from .kernels.layout import APART, aligned, ring_width, shares
+from .kernels.models import RECEPTORS
 from .memory import check_memory, give_back
 
 # Steps between two meetings of the threads, where the delays allow more.
@@ -136,7 +137,8 @@ class Network:
         """
         key = (population.index, receptor_type, from_sources)
         if key not in self._rings:
-            if key not in self._fed and (from_sources or key[:2] in self._places):
+            additive = is_additive(population, receptor_type)
+            if key not in self._fed and (from_sources or additive or key[:2] in self._places):
                 return None
             self._rings[key] = aligned(
                 0.0, (self._n_slots, ring_width(population.size, self.n_threads)))
@@ -185,6 +187,13 @@ class Network:
         tables = [table for table in tables if table[-1].bundle is None]
         self._fed = {(post.index, receptor_type, self.serves_early(pre, rows))
                      for *_, pre, post, receptor_type, rows in tables}
+        direct = all(is_additive(self.populations[index], receptor_type)
+                     for index, receptor_type in self._places)
+        lag = int(direct and self.n_threads > 1 and not junctions
+                  and not any(rows.is_plastic for *_, rows in tables)
+                  and min(patience, default=LONGEST_INTERVAL) > 1)
+        if lag:
+            patience = [steps // 2 for steps in patience]
         interval = 1 if junctions else min([*patience, self._cached_interval()])
         longest = max((rows.longest_delay for *_, rows in tables), default=1)
         self._resize_rings(longest, interval, {
@@ -194,11 +203,11 @@ class Network:
         bundles = sorted([*self._retired, *self._bundles.values()],
                          key=lambda bundle: (bundle.key, bundle.since))
         engine = Engine(self.n_threads, interval, self._n_slots, self.seed & 0xFFFFFFFF,
-                        len(self.populations), len(tables), len(junctions))
+                        len(self.populations), len(tables), len(junctions), lag)
         if self._slot_size:
-            n_slots = 1 << (interval - 1).bit_length()
+            n_slots = 1 if direct else 1 << (interval - 1).bit_length()
             engine.set_slots(aligned(0.0, (self.n_threads, n_slots * self._slot_size + APART)),
-                             n_slots, self._slot_size)
+                             n_slots, self._slot_size, direct)
         for population in self.populations:
             arrays = population.model.compile(population, self)
             arrays.add_to(engine)
@@ -377,6 +386,11 @@ class Network:
             population.reset_state()
         for projection in self.projections:
             projection.reset_state()
+
+
+def is_additive(population, receptor_type):
+    """Whether what arrives at a receptor is added to its state as it is."""
+    return RECEPTORS[population.model.ports[receptor_type].receptor].additive
 
 
 def is_source(population):

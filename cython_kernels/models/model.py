@@ -145,6 +145,14 @@ class Receptor:
     equation: str = ""
     source: str = ""
 
+    @property
+    def additive(self):
+        """Whether a weight that arrives is added to its one state as it is.
+
+        The engine then does so after the step, and the loop has nothing to do with it.
+        """
+        return len(self.states) == 1 and self.gain is None
+
 
 @dataclass(frozen=True)
 class Flow:
