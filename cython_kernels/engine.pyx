@@ -264,6 +264,14 @@ cdef struct Population:
     int64_t *record_step
     int32_t *record_count
 
+cdef struct Work:               # what a thread has at hand for a population's blocks
+    StepView view               # of the block whose turn it is
+    int n_states                # in that
+    double *nothing             # [MAX_PORTS, BLOCK] arrives in substeps before the last
+    double *force               # [BLOCK] of what is injected
+    long long *spiked           # [BLOCK] in any of the step's substeps
+    double memory[(MAX_DRIVES + MAX_PORTS + 3) * BLOCK + 8]
+
 cdef enum:
     AT_ONCE = 128               # synapses that one call transmits through
     MAX_SYNAPSE_CONSTANTS = 10
@@ -1168,18 +1176,23 @@ cdef class Engine:
         backwards: begin with the last block; the interval's lists are the same.
         """
         cdef int k
-        cdef int64_t n_blocks, block, lower
+        cdef int64_t n_blocks, first, block, by = -1 if backwards else 1
         cdef Population *p
+        cdef Work work
         for k in range(self.n_populations):
             p = &self.population[k]
             if not p.is_source:
                 memset(self._counts(p, thread, turn) + s, 0, length * sizeof(int64_t))
                 n_blocks = p.first_block[thread + 1] - p.first_block[thread]
+                first = n_blocks - 1 if backwards and n_blocks else 0
+                self._see_block(p, thread, p.first[thread] + first * p.block,
+                                p.first_block[thread] + first, &work)
                 for block in range(n_blocks):
-                    lower = n_blocks - 1 - block if backwards else block
                     self._update_block(p, thread, turn, step, s, length,
-                                       p.first[thread] + lower * p.block,
-                                       p.first_block[thread] + lower, backwards)
+                                       p.first[thread] + (first + by * block) * p.block,
+                                       p.first_block[thread] + first + by * block, backwards,
+                                       &work)
+                    self._see_next(p, by, &work)
                 if backwards:
                     reverse(p.spike_index + self._list(p, thread, turn, s),
                             self._counts(p, thread, turn)[s])
@@ -1207,56 +1220,84 @@ cdef class Engine:
         for k in range(p.n_signals):
             sample(&p.signal[k], step, thread, lower, upper)
 
+    cdef inline void _see_block(self, Population *p, int thread, int64_t lower, int64_t block,
+                                Work *work) noexcept nogil:
+        """Have the view of the block whose first neuron is `lower`, and what a step needs beside."""
+        cdef StepView *view = &work.view
+        cdef Receptor *r
+        cdef int k, i, n_states = p.n_states
+        # All of it begins with a cache line, wherever the thread's stack does.
+        cdef double *memory = <double *>((<uintptr_t>&work.memory[0] + 63) & ~<uintptr_t>63)
+        work.nothing = memory + MAX_DRIVES * BLOCK
+        work.force = work.nothing + MAX_PORTS * BLOCK
+        view.spiking = <long long *>(work.force + BLOCK)
+        work.spiked = view.spiking + BLOCK
+        if p.n_drives:
+            # Not for nothing: glibc writes no bytes by a masked store, for which the processor
+            # needs 400 cycles where the page was never touched, as in a new thread's stack.
+            memset(memory, 0, p.n_drives * BLOCK * sizeof(double))
+        if p.n_substeps > 1:
+            memset(work.nothing, 0, MAX_PORTS * BLOCK * sizeof(double))
+        view.dt = p.dt
+        for k in range(p.n_drives):
+            view.drive[k] = memory + k * BLOCK
+        for k in range(p.n_states):
+            view.state[k] = p.state[k] + lower + p.shift[thread]
+        for k in range(p.n_constants):
+            view.constant[k] = p.constant[k]
+        if p.varied:
+            view.constant[0] += block * p.n_constants * <int64_t>VARIED_BLOCK
+        for k in range(p.n_receptors):
+            r = &p.receptor[k]
+            if r.kernel == NULL:
+                for i in range(r.n_states):
+                    view.state[n_states] = r.state[i] + lower + r.shift[thread]
+                    n_states += 1
+        work.n_states = n_states
+        # What is the same for all blocks stays in the cache.
+        view.force = work.force if p.n_injections else p.force + (lower if p.force_varies else 0)
+
+    cdef inline void _see_next(self, Population *p, int64_t by, Work *work) noexcept nogil:
+        """Have the view of the block so many blocks further."""
+        cdef StepView *view = &work.view
+        cdef int k
+        for k in range(work.n_states):
+            view.state[k] += by * p.block
+        if p.varied:
+            view.constant[0] += by * p.n_constants * <int64_t>VARIED_BLOCK
+        if p.force_varies and not p.n_injections:
+            view.force += by * p.block
+
+    cdef inline void _see_receptor(self, Population *p, Receptor *r, int thread, int64_t lower,
+                                   int64_t block, StepView *of_block,
+                                   StepView *view) noexcept nogil:
+        """The view of a receptor that has a loop of its own."""
+        cdef int k
+        view.n, view.dt, view.arrival[0] = of_block.n, of_block.dt, of_block.arrival[0]
+        for k in range(p.n_drives):
+            view.drive[k] = of_block.drive[k]
+        for k in range(r.n_states):
+            view.state[k] = r.state[k] + lower + r.shift[thread]
+        for k in range(r.n_constants):
+            view.constant[k] = r.constant[k]
+        if r.varied:
+            view.constant[0] += block * r.n_constants * <int64_t>VARIED_BLOCK
+
     cdef void _update_block(self, Population *p, int thread, int turn, int64_t step,
                             int64_t begin, int64_t length, int64_t lower, int64_t block,
-                            bint backwards) noexcept nogil:
-        # All of it begins with a cache line, wherever the thread's stack does.
-        cdef double memory[(MAX_DRIVES + MAX_PORTS + 3) * BLOCK + 8]
-        cdef double *drive = <double *>((<uintptr_t>&memory[0] + 63) & ~<uintptr_t>63)
-        cdef double *nothing = drive + MAX_DRIVES * BLOCK  # arrives during a step
-        cdef double *force = nothing + MAX_PORTS * BLOCK
-        cdef long long *spiking = <long long *>(force + BLOCK)
-        cdef long long *spiked = spiking + BLOCK           # in any of the step's substeps
-        cdef long long *spikes = &spiked[0]
+                            bint backwards, Work *work) noexcept nogil:
+        """A block's steps of the interval, `length` from `begin` on; `work` sees the block."""
+        cdef StepView *view = &work.view
+        cdef StepView receptor_view
+        cdef long long *spikes = work.spiked if p.n_substeps > 1 else view.spiking
         cdef long long any_spiked
-        cdef StepView view, receptor_view
         cdef Receptor *r
         cdef double *arrival
         cdef int64_t at = lower + p.shift[thread]          # in states, and in slots of rings
         cdef int64_t n = min(p.block, p.first[thread + 1] - lower)
         cdef int64_t s, i, slot, mask = self.n_slots - 1, first = p.first[thread]
-        cdef int k, substep, n_fused_states
-        if p.n_drives:
-            # Not for nothing: glibc writes no bytes by a masked store, for which the processor
-            # needs 400 cycles where the page was never touched, as in a new thread's stack.
-            memset(drive, 0, p.n_drives * BLOCK * sizeof(double))
-        if p.n_substeps == 1:
-            spikes = &spiking[0]
-        if p.n_substeps > 1:
-            memset(nothing, 0, MAX_PORTS * BLOCK * sizeof(double))
-        receptor_view.n = n
+        cdef int k, substep
         view.n = n
-        view.dt = p.dt
-        receptor_view.dt = p.dt
-        view.spiking = spiking
-        # What is the same for all blocks stays in the cache.
-        view.force = p.force + (lower if p.force_varies else 0)
-        for k in range(p.n_drives):
-            view.drive[k] = drive + k * BLOCK
-            receptor_view.drive[k] = view.drive[k]
-        for k in range(p.n_states):
-            view.state[k] = p.state[k] + at
-        for k in range(p.n_constants):
-            view.constant[k] = p.constant[k]
-        if p.varied:
-            view.constant[0] += block * p.n_constants * <int64_t>VARIED_BLOCK
-        n_fused_states = p.n_states
-        for k in range(p.n_receptors):
-            r = &p.receptor[k]
-            if r.kernel == NULL:
-                for i in range(r.n_states):
-                    view.state[n_fused_states] = r.state[i] + lower + r.shift[thread]
-                    n_fused_states += 1
         for s in range(begin, begin + length):
             slot = ((step + s + 1) & mask) * p.ring_width + at
             for k in range(p.n_receptors):
@@ -1270,36 +1311,28 @@ cdef class Engine:
                 if r.arrival_of_sources != NULL and self._hears(thread, step + s + 1):
                     p.add_and_clear(n, arrival, r.arrival_of_sources + slot)
             if p.n_injections:
-                self._inject(p, force, step + s - self.first_step, lower, n)
-                view.force = force
+                self._inject(p, work.force, step + s - self.first_step, lower, n)
             any_spiked = 0
             if p.n_substeps > 1:
-                memset(spiked, 0, n * sizeof(long long))
+                memset(work.spiked, 0, n * sizeof(long long))
             for substep in range(p.n_substeps):
                 view.last = substep == p.n_substeps - 1
                 for k in range(p.n_receptors):
                     r = &p.receptor[k]
-                    arrival = self._arrival(r, thread, slot, step + s + 1, lower - first)
-                    if arrival == NULL or not view.last:
-                        arrival = nothing + (k % <int>MAX_PORTS) * <int64_t>BLOCK
-                    if r.kernel == NULL:
-                        view.arrival[k] = arrival
-                        continue
-                    receptor_view.arrival[0] = arrival
-                    for i in range(r.n_states):
-                        receptor_view.state[i] = r.state[i] + lower + r.shift[thread]
-                    for i in range(r.n_constants):
-                        receptor_view.constant[i] = r.constant[i]
-                    if r.varied:
-                        receptor_view.constant[0] += (block * r.n_constants
-                                                      * <int64_t>VARIED_BLOCK)
-                    r.kernel(&receptor_view)
-                p.kernel(&view)
+                    if not r.additive:
+                        arrival = self._arrival(r, thread, slot, step + s + 1, lower - first)
+                        if arrival == NULL or not view.last:
+                            arrival = work.nothing + (k % <int>MAX_PORTS) * <int64_t>BLOCK
+                        view.arrival[k if r.kernel == NULL else 0] = arrival
+                    if r.kernel != NULL:
+                        self._see_receptor(p, r, thread, lower, block, view, &receptor_view)
+                        r.kernel(&receptor_view)
+                p.kernel(view)
                 if view.any_spiking:
                     any_spiked = 1
                     if p.n_substeps > 1:
                         for i in range(n):
-                            spiked[i] |= spiking[i]
+                            work.spiked[i] |= view.spiking[i]
             if any_spiked:
                 self._take_spikes(p, thread, turn, step, s, spikes, lower, n, backwards)
             for k in range(p.n_receptors):
