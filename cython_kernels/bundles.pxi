@@ -2,8 +2,9 @@
 #
 # In a bundle all synapses of a source that arrive after the same delay lie side by side, whatever
 # population and receptor they reach. They are delivered when they are due, to one slot for all
-# neurons of a thread, which stays in the cache. What must be remembered is who has spiked, for as
-# long as the longest delay. bundles.py has the arrays.
+# neurons of a thread, which stays in the cache; where all receptors that bundles reach are additive
+# (`Receptor.additive`) that is where their states are, and there is nothing to read or clear. What
+# must be remembered is who has spiked, for as long as the longest delay. bundles.py has the arrays.
 #
 # Where delays are many, what a spike adds is otherwise scattered over as many slots of a ring. The
 # ring of a large network does not fit any cache, and each addition waits for memory: 5 ns, in

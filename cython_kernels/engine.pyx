@@ -3,7 +3,8 @@
 One time step, n -> n+1, for each neuron (h is the step):
 
  1. the receptors add to the membrane's drives what their states, as of t_n, do over [t_n, t_n+h];
-    their states go on to t_n+1, and the weights that arrive at t_n+1 are added to them;
+    their states go on to t_n+1, and the weights that arrive at t_n+1 are added to them (where a
+    weight is simply added to the one state, `Receptor.additive`, after 3);
  2. the membrane goes from t_n to t_n+1 under these drives and the current injected during the step;
     a refractory membrane is held at its reset potential instead; a membrane that needs shorter
     steps than h takes 1 and 2 several times over, and the weights arrive in the last of them;
@@ -28,11 +29,14 @@ shortest dendritic part of the delay of any plastic synapse (but one step at lea
 post spikes it sees are there when it changes; with gap junctions they are one step long, in large
 networks no longer than what is written in them stays in the cache. Within an interval neurons
 cannot reach one another, so a block of neurons takes all its steps while its state is in the cache.
+Not so where all that bundles reach is additive: they then add to the states themselves, and all
+neurons take a step before any takes the next (`_update_directly`).
 
-Threads meet once in an interval, when its spikes are known: each then delivers all of them to its
-own targets, and goes on to the next interval, whose spikes it writes to other lists (see LISTS).
-What sources will spike in the next interval is made before that meeting, too. For as many intervals
-as there is certainly room for in records and histories (`_steps_with_room`) nothing else keeps them
+Threads need what the others have listed, the spikes of an interval, before they begin the next, or
+`lag` intervals later, where the shortest delay is so many times longer: each then delivers all of
+them to its own targets. What it lists itself goes to other lists (see `n_lists`). What sources will
+spike lag + 1 intervals later is made before an interval ends, too. For as many intervals as there
+is certainly room for in records and histories (`_steps_with_room`) nothing else keeps threads
 together. Junctions act on one thread, between two meetings more.
 
 Why the result depends on nothing but the network:
@@ -42,6 +46,7 @@ Why the result depends on nothing but the network:
    an axon counts as emitted when it has passed): neurons, sources and bundles have slots of their
    own (what comes from sources is delivered one interval earlier, and the two kinds would otherwise
    interleave differently; not so where synapses are plastic), added together when they are read;
+   bundles that add to states do so after these, in the same order;
  - each target belongs to one thread, which alone writes its slots, its history of spikes and the
    weights of its plastic synapses;
  - random numbers are functions of (seed, purpose, population; neuron, step, draw).
@@ -1302,14 +1307,8 @@ cdef class Engine:
             slot = ((step + s + 1) & mask) * p.ring_width + at
             for k in range(p.n_receptors):
                 r = &p.receptor[k]
-                if r.additive:
-                    continue
-                arrival = self._arrival(r, thread, slot, step + s + 1, lower - first)
-                if r.arrival != NULL and r.place >= 0:
-                    p.add_and_clear(n, arrival,
-                                    self._slot(thread, step + s + 1) + r.place + lower - first)
-                if r.arrival_of_sources != NULL and self._hears(thread, step + s + 1):
-                    p.add_and_clear(n, arrival, r.arrival_of_sources + slot)
+                if not r.additive:
+                    self._add_arrivals(p, r, thread, slot, step + s + 1, lower, n)
             if p.n_injections:
                 self._inject(p, work.force, step + s - self.first_step, lower, n)
             any_spiked = 0
@@ -1343,25 +1342,35 @@ cdef class Engine:
 
     cdef inline void _add_arrivals(self, Population *p, Receptor *r, int thread, int64_t slot,
                                    int64_t step, int64_t lower, int64_t n) noexcept nogil:
-        """What arrives at `step` at an additive receptor of some neurons, to its state.
+        """What arrives at `step` at a receptor of some neurons, added together.
 
-        slot: where in rings that step's numbers for them are. What bundles add directly comes
-        after it.
+        If it is additive to its state, to which bundles may then add directly; otherwise to the
+        first of these ways: rings that neurons fill, slots that bundles fill, rings that sources
+        fill. slot: where in rings that step's numbers for the neurons are.
         """
-        cdef double *state = r.state[0] + lower + r.shift[thread]
+        cdef double *way[3]
+        cdef int n_ways = 0, k = 0
         if r.arrival != NULL:
-            p.add_and_clear(n, state, r.arrival + slot)
+            way[n_ways] = r.arrival + slot
+            n_ways += 1
         if r.place >= 0 and not self.direct:
-            p.add_and_clear(n, state,
-                            self._slot(thread, step) + r.place + lower - p.first[thread])
+            way[n_ways] = self._slot(thread, step) + r.place + lower - p.first[thread]
+            n_ways += 1
         if r.arrival_of_sources != NULL and self._hears(thread, step):
-            p.add_and_clear(n, state, r.arrival_of_sources + slot)
+            way[n_ways] = r.arrival_of_sources + slot
+            n_ways += 1
+        if not r.additive:
+            k = 1
+        while k < n_ways:
+            p.add_and_clear(n, r.state[0] + lower + r.shift[thread] if r.additive else way[0],
+                            way[k], way[k + 1] if k + 1 < n_ways else NULL)
+            k += 2
 
     cdef inline double *_arrival(self, Receptor *r, int thread, int64_t slot, int64_t step,
                                  int64_t lower) noexcept nogil:
-        """What arrives at `step` at a thread's neurons from its `lower`-th on; NULL: nothing can.
+        """What arrives at `step` at a thread's neurons from its `lower`-th on, added together.
 
-        slot: where in rings that step's numbers for them are.
+        slot: as above. NULL: nothing can.
         """
         if r.arrival != NULL:
             return r.arrival + slot

@@ -613,7 +613,7 @@ def pairs_name(powers):
     return "pairs_with_powers" if powers else "pairs"
 
 
-# What arrives at a receptor on two ways, in the first array; the second is empty then.
+# What arrives on one way or two, added to what is there; it is empty then. `second` may be NULL.
 ADD_AND_CLEAR = """\
 cdef void add_and_clear_loop(
     Py_ssize_t n,
@@ -626,8 +626,24 @@ cdef void add_and_clear_loop(
         part[i] = 0.0
 
 
-cdef void add_and_clear(Py_ssize_t n, double *total, double *part) noexcept nogil:
-    add_and_clear_loop(n, total, part)
+cdef void add_two_and_clear_loop(
+    Py_ssize_t n,
+    restricted_t total,
+    restricted_t first,
+    restricted_t second,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        total[i] = (total[i] + first[i]) + second[i]
+        first[i] = 0.0
+        second[i] = 0.0
+
+
+cdef void add_and_clear(Py_ssize_t n, double *total, double *first, double *second) noexcept nogil:
+    if second == NULL:
+        add_and_clear_loop(n, total, first)
+    else:
+        add_two_and_clear_loop(n, total, first, second)
 
 
 """

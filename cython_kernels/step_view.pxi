@@ -24,8 +24,9 @@ cdef struct StepView:
 
 ctypedef void (*StepKernel)(StepView *) noexcept nogil
 
-# Adds one array of arrivals to another, [n] both, and clears it.
-ctypedef void (*AddKernel)(Py_ssize_t n, double *total, double *part) noexcept nogil
+# Adds one array of arrivals to another, [n] each, and then a second unless it is NULL; clears them.
+ctypedef void (*AddKernel)(Py_ssize_t n, double *total, double *first,
+                           double *second) noexcept nogil
 
 # What a loop that counts Poisson events sees of one block of sources in some steps.
 

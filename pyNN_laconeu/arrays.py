@@ -180,7 +180,7 @@ class NeuronArrays:
     index: int         # of the population in the network
     size: int
     kernel: int        # address of its loop
-    add_and_clear: int  # address of the loop that adds what arrives on two ways
+    add_and_clear: int  # address of the loop that adds what arrives
     fused: bool        # whether that includes the receptors
     varied: bool
     n_substeps: int    # per step

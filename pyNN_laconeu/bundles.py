@@ -3,7 +3,8 @@
 Rows of projections (`synapses.Rows`) are delivered to rings of slots, one for each receptor, when
 the source spikes. In a bundle a source population's rows are taken together, whatever they reach:
 what a source sends with one delay lies side by side. Spikes wait with their source until they are
-due, and each step delivers what is due to one slot for all neurons; see bundles.pxi. There is
+due, and each step delivers what is due to one slot for all neurons, or to their receptors' states;
+see bundles.pxi. There is
 
 - a bundle for each delay and weight of rows that have one delay;
 - where rings are large, which do not stay in the cache, one for each weight of all rows with many

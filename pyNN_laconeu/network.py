@@ -187,8 +187,9 @@ class Network:
         tables = [table for table in tables if table[-1].bundle is None]
         self._fed = {(post.index, receptor_type, self.serves_early(pre, rows))
                      for *_, pre, post, receptor_type, rows in tables}
-        direct = all(is_additive(self.populations[index], receptor_type)
-                     for index, receptor_type in self._places)
+        direct = self._slot_size > 0 and all(
+            is_additive(self.populations[index], receptor_type)
+            for index, receptor_type in self._places)
         lag = int(direct and self.n_threads > 1 and not junctions
                   and not any(rows.is_plastic for *_, rows in tables)
                   and min(patience, default=LONGEST_INTERVAL) > 1)
