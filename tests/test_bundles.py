@@ -121,7 +121,8 @@ def test_bundles_deliver_what_rows_do(monkeypatch, shape, shortest, one_weight, 
 
 @pytest.mark.parametrize("one_weight", [False, True])
 @pytest.mark.parametrize("shortest", [0.1, 0.7])
-def test_slots_sum_what_rows_with_one_delay_send_to_the_same_bits(monkeypatch, shortest, one_weight):
+def test_slots_sum_what_rows_with_one_delay_send_to_the_same_bits(monkeypatch, shortest,
+                                                                  one_weight):
     def script(bundles_taken):
         populations, projections = network(2, shortest, one_weight=one_weight, one_delay=True,
                                            shape="alpha")
