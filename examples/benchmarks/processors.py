@@ -30,8 +30,8 @@ WAYS = {"one process, one thread": (1, 1), "two processes at once": (2, 1),
 def simulate(threads, name, n, simtime, orders):
     """A process that runs `simtime` ms whenever it is told to.
 
-    orders: a Connection, on which any number of True come, for each of which (s, spikes so far) goes
-    back, and then a False.
+    orders: a Connection, on which any number of True come, for each of which (s, spikes so far)
+    goes back, and then a False.
     """
     sim = load_backend(US, threads)
     cells, _ = build(sim, network(name, n))
