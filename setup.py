@@ -9,8 +9,8 @@ the compiler knows none of those. C and rendered files stay below build/.
 Environment variables, read at build time:
     LACONEU_BUILD_ISA     instruction sets to build for, e.g. "v2,v3" or "baseline"
     LACONEU_BOUNDSCHECK   1 checks every index, for tests (slow)
-    LACONEU_SANITIZE      1 builds with AddressSanitizer and UndefinedBehaviorSanitizer, for tests;
-                          to be used with their run-time library loaded first, as .ci/run does
+    LACONEU_SANITIZE      sanitizers to build with, for tests: "address,undefined" or "thread"; to
+                          be used with their run-time library loaded first, as .ci/run does
 """
 
 import json
@@ -49,10 +49,10 @@ LOOP_ARGS = ["-fno-inline-functions", "-fno-inline-small-functions",
              "-fno-inline-functions-called-once", "-fno-thread-jumps", "-fno-tree-sink",
              "-fno-tree-pre"]
 BOUNDSCHECK = os.environ.get("LACONEU_BOUNDSCHECK", "0") not in ("", "0")
-SANITIZE = os.environ.get("LACONEU_SANITIZE", "0") not in ("", "0")
+SANITIZE = os.environ.get("LACONEU_SANITIZE", "")
 # Undefined behaviour ends the process as an invalid address does. -O1, the last option to be seen,
 # since what is compiled with -O3 takes the compiler several times as long.
-SANITIZE_ARGS = (["-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+SANITIZE_ARGS = ([f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all",
                   "-fno-omit-frame-pointer", "-g1", "-O1"] if SANITIZE else [])
 DIRECTIVES = {
     "language_level": 3,
