@@ -12,7 +12,8 @@ One time step, n -> n+1, for each neuron (h is the step):
     membrane is reset;
  4. signals are sampled at t_n+1;
  5. the spike arrives with delay d (at least one step) at t_n+1+d: its weight is added to the ring
-    slot of that step, at once or, where synapses are bundled, when that step begins.
+    slot of that step, at once or, where synapses are bundled, when that step begins; or to the
+    state, when it ends.
 
 A plastic synapse changes when a spike of its source has passed the axonal part of the delay; what
 it then is, is delivered. plasticity.pxi has the rule and the order of its events.
@@ -24,7 +25,8 @@ there at the end of that.
 
 Spike sources do not depend on the network: the spikes that they stamp t_n+1 are made first.
 
-Steps are taken in intervals no longer than the shortest delay between neurons, nor than the
+Steps are taken in intervals no longer than the shortest delay between neurons (half of it where
+threads may be one interval apart, see `lag` below), nor than the
 shortest dendritic part of the delay of any plastic synapse (but one step at least), so that all
 post spikes it sees are there when it changes; with gap junctions they are one step long, in large
 networks no longer than what is written in them stays in the cache. Within an interval neurons
@@ -33,7 +35,7 @@ Not so where all that bundles reach is additive: they then add to the states the
 neurons take a step before any takes the next (`_update_directly`).
 
 Threads need what the others have listed, the spikes of an interval, before they begin the next, or
-`lag` intervals later, where the shortest delay is so many times longer: each then delivers all of
+`lag` intervals later, where the shortest delay is lag + 1 intervals: each then delivers all of
 them to its own targets. What it lists itself goes to other lists (see `n_lists`). What sources will
 spike lag + 1 intervals later is made before an interval ends, too. For as many intervals as there
 is certainly room for in records and histories (`_steps_with_room`) nothing else keeps threads
@@ -74,16 +76,19 @@ cdef extern from *:
     /* How far each thread is; who waits for others spins, then sleeps.
        Each number has the two cache lines to itself that are fetched together, and one thread
        writes it. Where other programs want the processor, who sleeps is woken at once, but who
-       yields waits until their time is up. */
+       yields waits until their time is up. Who has slept spins for a shorter time at first: the
+       one waited for may be waiting for this processor. */
     #define SPINS 100000  /* some 30 us; fewer, and threads whose shares differ sleep */
-    typedef struct { int64_t done; char rest[120]; } Progress;
+    #define FEWEST_SPINS 1000
+    typedef struct { int64_t done; char rest[120]; int spins; char more[124]; } Progress;
     typedef struct {
-        Progress *progress; int sleeping; pthread_mutex_t mutex; pthread_cond_t passed;
+        void *memory; Progress *progress;
+        int sleeping; pthread_mutex_t mutex; pthread_cond_t passed;
     } Meeting;
-    static void sleep_until(Meeting *m, int thread, int64_t done) {
+    static void sleep_until(Meeting *m, const int64_t *number, int64_t done) {
         pthread_mutex_lock(&m->mutex);
         __atomic_add_fetch(&m->sleeping, 1, __ATOMIC_SEQ_CST);
-        while (__atomic_load_n(&m->progress[thread].done, __ATOMIC_SEQ_CST) < done)
+        while (__atomic_load_n(number, __ATOMIC_SEQ_CST) < done)
             pthread_cond_wait(&m->passed, &m->mutex);
         __atomic_sub_fetch(&m->sleeping, 1, __ATOMIC_SEQ_CST);
         pthread_mutex_unlock(&m->mutex);
@@ -96,24 +101,37 @@ cdef extern from *:
             pthread_mutex_unlock(&m->mutex);
         }
     }
-    static inline void wait_until(Meeting *m, int n_threads, int64_t done) {
-        for (int thread = 0; thread < n_threads; thread++) {
-            int spins = 0;
-            while (__atomic_load_n(&m->progress[thread].done, __ATOMIC_ACQUIRE) < done)
-                if (++spins > SPINS) { sleep_until(m, thread, done); break; }
+    /* `thread` waits until all have done so much. */
+    static inline void wait_until(Meeting *m, int n_threads, int thread, int64_t done) {
+        Progress *own = &m->progress[thread];
+        for (int k = 0; k < n_threads; k++) {
+            const int64_t *number = &m->progress[k].done;
+            int left = own->spins;
+            while (__atomic_load_n(number, __ATOMIC_ACQUIRE) < done) {
+                if (left-- == 0) {
+                    sleep_until(m, number, done);
+                    own->spins = own->spins / 8 > FEWEST_SPINS ? own->spins / 8 : FEWEST_SPINS;
+                    break;
+                }
+            }
+            if (left >= 0 && own->spins < SPINS)
+                own->spins = own->spins < SPINS / 2 ? 2 * own->spins : SPINS;
         }
     }
     static int meeting_init(Meeting *m, int n_threads) {
         m->sleeping = 0;
         pthread_mutex_init(&m->mutex, NULL);
         pthread_cond_init(&m->passed, NULL);
-        m->progress = (Progress *)calloc(n_threads + 1, sizeof(Progress));
-        return m->progress != NULL;
+        m->memory = calloc(n_threads + 1, sizeof(Progress));
+        if (!m->memory) return 0;
+        m->progress = (Progress *)(((uintptr_t)m->memory + 127) & ~(uintptr_t)127);
+        for (int k = 0; k < n_threads; k++) m->progress[k].spins = SPINS;
+        return 1;
     }
     static void meeting_destroy(Meeting *m) {
         pthread_cond_destroy(&m->passed);
         pthread_mutex_destroy(&m->mutex);
-        free(m->progress);
+        free(m->memory);
     }
     typedef const int32_t *__restrict__ targets_t;
     typedef const uint16_t *__restrict__ near_targets_t;
@@ -134,7 +152,7 @@ cdef extern from *:
     int meeting_init(Meeting *m, int n_threads) noexcept nogil
     void meeting_destroy(Meeting *m) noexcept nogil
     void has_done(Meeting *m, int thread, int64_t done) noexcept nogil
-    void wait_until(Meeting *m, int n_threads, int64_t done) noexcept nogil
+    void wait_until(Meeting *m, int n_threads, int thread, int64_t done) noexcept nogil
     ctypedef const int32_t *targets_t
     ctypedef const uint16_t *near_targets_t
     ctypedef const double *weights_t
@@ -441,7 +459,7 @@ cdef class Engine:
         self.no_shift = longs(np.zeros(n_threads, np.int64), self.keep)
         self.heard_until = longs(np.empty(n_threads * PER_LINE, np.int64), self.keep)
         # A thread that has begun an interval may make what sources will spike lag + 1 intervals
-        # later, while others still read the lists of lag + 1 intervals before.
+        # later, while others still read the lists of 2 * lag + 1 intervals before.
         self.lag, self.n_lists = lag, 3 * (lag + 1)
         if not meeting_init(&self.meeting, n_threads):
             raise MemoryError()
@@ -1105,7 +1123,7 @@ cdef class Engine:
     cdef inline void _wait(self, int thread, int64_t behind) noexcept nogil:
         """Wait until no thread is more than `behind` such parts behind this one."""
         if self.n_threads > 1:
-            wait_until(&self.meeting, self.n_threads,
+            wait_until(&self.meeting, self.n_threads, thread,
                        self.meeting.progress[thread].done - behind)
 
     cdef void _exchange_first(self) noexcept nogil:
@@ -1227,7 +1245,7 @@ cdef class Engine:
 
     cdef inline void _see_block(self, Population *p, int thread, int64_t lower, int64_t block,
                                 Work *work) noexcept nogil:
-        """Have the view of the block whose first neuron is `lower`, and what a step needs beside."""
+        """Have the view of the block whose first neuron is `lower`, and what else a step needs."""
         cdef StepView *view = &work.view
         cdef Receptor *r
         cdef int k, i, n_states = p.n_states
@@ -1370,7 +1388,7 @@ cdef class Engine:
                                  int64_t lower) noexcept nogil:
         """What arrives at `step` at a thread's neurons from its `lower`-th on, added together.
 
-        slot: as above. NULL: nothing can.
+        Of a receptor that is not additive. slot: as above. NULL: nothing can.
         """
         if r.arrival != NULL:
             return r.arrival + slot
@@ -1381,8 +1399,8 @@ cdef class Engine:
                            bint backwards) noexcept nogil:
         """The spikes of step `s` of the interval, which begins at `step`, to the thread's list.
 
-        backwards: in descending order. And what they change in their cells beside the membrane's reset: few cells spike, and in a
-        loop it would cost all of them something.
+        And what they change in their cells beside the membrane's reset: few cells spike, and in a
+        loop it would cost all of them something. backwards: list them in descending order.
         """
         cdef int64_t *n_spikes = self._counts(p, thread, turn) + s
         cdef int32_t *out = p.spike_index + self._list(p, thread, turn, s) + n_spikes[0]

@@ -377,7 +377,7 @@ def membrane_loop(membrane, variant):
 
 
 def receptor_loop(receptor, kind, membrane, variant):
-    """One receptor that adds to the membrane's drives and goes on in time."""
+    """One receptor that adds to the membrane's drives and goes on in time; see `takes_arrivals`."""
     loop = Loop(receptor_name(receptor, kind, membrane), variant)
     lines, drives, after = receptor_lines(receptor, kind, membrane)
     states = ["x", "y"][:len(receptor.states)]

@@ -17,7 +17,8 @@ cdef struct StepView:
     # IN, [1] each if uniform, in this order; if varied the first alone: [n_constants, VARIED_BLOCK]
     double *constant[MAX_CONSTANTS]
     double *drive[MAX_DRIVES]       # scratch, [n]: receptors add, the membrane reads and clears
-    double *arrival[MAX_PORTS]      # IN, [n]: weights that arrive at the end of the step; cleared
+    # IN, [n]: weights that arrive at the end of the step; cleared. Unset for additive receptors
+    double *arrival[MAX_PORTS]
     const double *force             # IN, [n]: what the injected current does, see Membrane.force
     long long *spiking              # OUT, [n]: 1 where the neuron spiked, else 0
     long long any_spiking           # OUT: whether any did

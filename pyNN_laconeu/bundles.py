@@ -104,6 +104,7 @@ class Bundle:
     first     place in a thread's slot from which targets count
     target    uint16 [m], or int32 [m] where a thread has too many targets for that
     weight    float64 [m], or float where all have the same
+    additive  whether all receptors that it reaches are, see `Receptor.additive`
     since, until  it delivers the spikes stamped since + 1 to until
     """
 
@@ -117,11 +118,12 @@ class Bundle:
     first: int
     target: np.ndarray
     weight: object
+    additive: bool
     since: int
     until: int = FOREVER
 
     @classmethod
-    def taking(cls, key, index, members, since):
+    def taking(cls, key, index, members, additive, since):
         """Of members, whose rows' arrays it takes."""
         shortest = min(member.rows.shortest_delay for member in members)
         longest = max(member.rows.longest_delay for member in members)
@@ -144,7 +146,7 @@ class Bundle:
         if weight is None:
             weight = np.empty(start[-1])
         bundle = cls(key, index, members, shortest, longest, start, segment, first, target, weight,
-                     since)
+                     additive, since)
         free = np.zeros((n_rows, 1), np.int32) if segment is None else segment[:, :-1].copy()
         for member in members:
             rows = member.rows

@@ -71,6 +71,7 @@ class Network:
         self._histories = {}   # index of the source population -> History
         self._places = {}      # (population index, receptor type) -> where in bundles' slots
         self._slot_size = 0
+        self._direct = False   # whether bundles add to the states of receptors
         self._engine = None
         self._interval, self._plastic_tables = 1, []  # [(index of the table, rows)]
         self._n_tables = 0
@@ -137,8 +138,9 @@ class Network:
         """
         key = (population.index, receptor_type, from_sources)
         if key not in self._rings:
-            additive = is_additive(population, receptor_type)
-            if key not in self._fed and (from_sources or additive or key[:2] in self._places):
+            if key not in self._fed and (
+                    from_sources or is_additive(population, receptor_type)
+                    or self.place(population, receptor_type) >= 0):
                 return None
             self._rings[key] = aligned(
                 0.0, (self._n_slots, ring_width(population.size, self.n_threads)))
@@ -146,6 +148,8 @@ class Network:
 
     def place(self, population, receptor_type):
         """Where what arrives at a receptor begins in each thread's slots; -1: bundles send none."""
+        if self._direct and not is_additive(population, receptor_type):
+            return -1  # of bundles that are gone
         return self._places.get((population.index, receptor_type), -1)
 
     def injections(self, population):
@@ -187,10 +191,9 @@ class Network:
         tables = [table for table in tables if table[-1].bundle is None]
         self._fed = {(post.index, receptor_type, self.serves_early(pre, rows))
                      for *_, pre, post, receptor_type, rows in tables}
-        direct = self._slot_size > 0 and all(
-            is_additive(self.populations[index], receptor_type)
-            for index, receptor_type in self._places)
-        lag = int(direct and self.n_threads > 1 and not junctions
+        bundles = [*self._retired, *self._bundles.values()]
+        self._direct = bool(bundles) and all(bundle.additive for bundle in bundles)
+        lag = int(self._direct and self.n_threads > 1 and not junctions
                   and not any(rows.is_plastic for *_, rows in tables)
                   and min(patience, default=LONGEST_INTERVAL) > 1)
         if lag:
@@ -201,14 +204,13 @@ class Network:
             (receptor_type, post) for *_, post, receptor_type, _ in tables})
         # At most one bundle of each key has a step's spikes, so that their order is the same
         # whatever was retired and replaced.
-        bundles = sorted([*self._retired, *self._bundles.values()],
-                         key=lambda bundle: (bundle.key, bundle.since))
+        bundles.sort(key=lambda bundle: (bundle.key, bundle.since))
         engine = Engine(self.n_threads, interval, self._n_slots, self.seed & 0xFFFFFFFF,
                         len(self.populations), len(tables), len(junctions), lag)
         if self._slot_size:
-            n_slots = 1 if direct else 1 << (interval - 1).bit_length()
+            n_slots = 1 if self._direct else 1 << (interval - 1).bit_length()
             engine.set_slots(aligned(0.0, (self.n_threads, n_slots * self._slot_size + APART)),
-                             n_slots, self._slot_size, direct)
+                             n_slots, self._slot_size, self._direct)
         for population in self.populations:
             arrays = population.model.compile(population, self)
             arrays.add_to(engine)
@@ -245,10 +247,12 @@ class Network:
                 continue
             pre = group[0][0]
             self._remember(pre, max(rows.longest_delay for *_, rows in group))
-            members = [Member(rows, self.place(post, receptor_type),
+            members = [Member(rows, self._places[post.index, receptor_type],
                               shares(post.size, self.n_threads))
                        for _, post, receptor_type, rows in group]
-            self._bundles[key] = bundle = Bundle.taking(key, pre.index, members, self.step)
+            additive = all(is_additive(post, receptor_type) for _, post, receptor_type, _ in group)
+            self._bundles[key] = bundle = Bundle.taking(key, pre.index, members, additive,
+                                                        self.step)
             if len(bundle.target) >= MANY_SYNAPSES:
                 give_back()
         in_use = {bundle.index for bundle in (*self._bundles.values(), *self._retired)}

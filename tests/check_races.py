@@ -14,7 +14,6 @@ import sys
 import numpy as np
 import pyNN.laconeu as sim
 from pyNN.random import NumpyRNG
-
 from pyNN_laconeu.kernels import engine
 
 DELAYS = (0.1, 0.2, 0.5, 1.5)  # ms; half of all but the first is an interval, in "exp"

@@ -254,6 +254,35 @@ def test_reset_forgets_what_is_under_way(delivery):
     np.testing.assert_array_equal(potentials[1], potentials[2])
 
 
+def test_bundles_that_are_gone_change_no_bit():
+    """With one to cells that slots sum for, they sum for all: not any more once it is gone."""
+    def potentials(runs_before):
+        sim.setup(timestep=0.1)
+        source = sim.Population(40, sim.IF_curr_exp(i_offset=3.2, tau_m=6.0))
+        source.initialize(v=np.repeat([-70.0, -64.0, -55.0, -51.0], 10))
+        target = sim.Population(5, sim.IF_curr_alpha())
+        sim.Projection(source, source, sim.AllToAllConnector(),
+                       sim.StaticSynapse(weight=0.137, delay=0.7))
+        projection = sim.Projection(source, target, sim.AllToAllConnector(),
+                                    sim.StaticSynapse(weight=0.01, delay=0.5))
+        for cells in (source, target):
+            cells.record("v")
+        if runs_before:
+            sim.run(1.0)
+            assert bundled(projection) == [True] and not source.network._direct
+        draw = np.random.default_rng(1)
+        projection.set(delay=list(0.1 * draw.integers(5, 30, len(projection))))
+        sim.reset()
+        sim.run(60.0)
+        assert bundled(projection) == [False] and source.network._direct
+        return [cells.get_data().segments[-1].filter(name="v")[0].magnitude
+                for cells in (source, target)]
+
+    for fresh, later in zip(potentials(False), potentials(True)):
+        assert np.ptp(fresh) > 1.0
+        np.testing.assert_array_equal(fresh, later)
+
+
 def test_two_projections_between_the_same_cells_add_up(monkeypatch):
     def script(_):
         sim.setup(timestep=0.1, min_delay=0.1, threads=2)
