@@ -1169,7 +1169,8 @@ cdef class Engine:
         """An interval's spikes, of all neurons, to the targets of this thread."""
         if self.n_junction_tables and thread == 0:
             self._exchange_second(step + 1)
-        self._fetch_spikes(thread, turn, length)
+        if not self.lag:
+            self._fetch_spikes(thread, turn, length)
         self._keep_spikes(thread, turn, step, length)
         self._deliver(thread, turn, step, length, False, False)
         self._record(thread, turn, step, length, False)
@@ -1309,6 +1310,9 @@ cdef class Engine:
         cdef Population *p
         for s in range(length):
             self._update(thread, turn, step, s, 1, (step + s) & 1)
+            if self.lag and s == length - 1:
+                # What is told next has most likely been listed a while ago.
+                self._fetch_spikes(thread, (turn + self.n_lists - 1) % self.n_lists, self.interval)
             self._deliver_bundles(thread, step + s, 1)
             for k in range(0 if self.n_junction_tables else self.n_populations):
                 p = &self.population[k]
