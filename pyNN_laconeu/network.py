@@ -193,6 +193,8 @@ class Network:
                      for *_, pre, post, receptor_type, rows in tables}
         bundles = [*self._retired, *self._bundles.values()]
         self._direct = bool(bundles) and all(bundle.additive for bundle in bundles)
+        # By how many intervals threads may be apart: see the head of engine.pyx. With steps in
+        # blocks, as where bundles fill slots, shorter intervals would cost more than waiting does.
         lag = int(self._direct and self.n_threads > 1 and not junctions
                   and not any(rows.is_plastic for *_, rows in tables)
                   and min(patience, default=LONGEST_INTERVAL) > 1)

@@ -181,6 +181,23 @@ def test_how_far_the_shares_of_threads_lie_apart_does_not_matter(monkeypatch, li
     assert_same(network)
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no such call")
+@pytest.mark.parametrize("n_processors", [1, 2])
+def test_threads_that_share_processors_go_on_and_leave_their_affinity_as_it_was(n_processors):
+    before = os.sched_getaffinity(0)
+    allowed = set(sorted(before)[:n_processors])
+    os.sched_setaffinity(0, allowed)
+    try:
+        network = Mixed(3)
+        for duration in (13.0, 0.1, 26.9):
+            sim.run(duration)
+        after = os.sched_getaffinity(0)
+    finally:
+        os.sched_setaffinity(0, before)
+    assert after == allowed
+    assert_same(network)
+
+
 def test_a_thread_that_cannot_be_started_stops_the_run_and_no_more(monkeypatch):
     network = Mixed(3)
     started = []
