@@ -4,8 +4,8 @@
 # their time is up. No result passes through this.
 #
 # Linux may start a thread on the processor of the thread that starts it, or wake it there, and
-# leave both on one for 10 ms while another is idle. So each thread begins on a processor of its own,
-# if there is one, and does not let go of it while it sleeps; awake it may be moved anywhere.
+# leave both on one for 10 ms while another is idle. So each thread begins on a processor of its
+# own, if there is one, and does not let go of it while it sleeps; awake it may be moved anywhere.
 
 cdef extern from *:
     """
