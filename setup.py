@@ -49,7 +49,10 @@ LOOP_ARGS = ["-fno-inline-functions", "-fno-inline-small-functions",
              "-fno-inline-functions-called-once", "-fno-thread-jumps", "-fno-tree-sink",
              "-fno-tree-pre"]
 BOUNDSCHECK = os.environ.get("LACONEU_BOUNDSCHECK", "0") not in ("", "0")
+SANITIZERS = ("address,undefined", "thread")
 SANITIZE = os.environ.get("LACONEU_SANITIZE", "")
+if SANITIZE and SANITIZE not in SANITIZERS:
+    raise SystemExit(f"LACONEU_SANITIZE: {SANITIZE!r} is none of {SANITIZERS}")
 # Undefined behaviour ends the process as an invalid address does. -O1, the last option to be seen,
 # since what is compiled with -O3 takes the compiler several times as long.
 SANITIZE_ARGS = ([f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all",

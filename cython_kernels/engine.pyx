@@ -26,11 +26,11 @@ there at the end of that.
 Spike sources do not depend on the network: the spikes that they stamp t_n+1 are made first.
 
 Steps are taken in intervals no longer than the shortest delay between neurons (half of it where
-threads may be one interval apart, see `lag` below), nor than the
-shortest dendritic part of the delay of any plastic synapse (but one step at least), so that all
-post spikes it sees are there when it changes; with gap junctions they are one step long, in large
-networks no longer than what is written in them stays in the cache. Within an interval neurons
-cannot reach one another, so a block of neurons takes all its steps while its state is in the cache.
+threads may be one interval apart, see `lag` below), nor than the shortest dendritic part of the
+delay of any plastic synapse (but one step at least), so that all post spikes it sees are there when
+it changes; with gap junctions they are one step long, in large networks no longer than what is
+written in them stays in the cache. Within an interval neurons cannot reach one another, so a block
+of neurons takes all its steps while its state is in the cache.
 Not so where all that bundles reach is additive: they then add to the states themselves, and all
 neurons take a step before any takes the next (`_update_directly`).
 
@@ -1205,10 +1205,7 @@ cdef class Engine:
             view.drive[k] = memory + k * BLOCK
         for k in range(p.n_states):
             view.state[k] = p.state[k] + lower + p.shift[thread]
-        for k in range(p.n_constants):
-            view.constant[k] = p.constant[k]
-        if p.varied:
-            view.constant[0] += block * p.n_constants * <int64_t>VARIED_BLOCK
+        see_constants(view, p.constant, p.n_constants, p.varied, block)
         for k in range(p.n_receptors):
             r = &p.receptor[k]
             if r.kernel == NULL:
@@ -1240,10 +1237,7 @@ cdef class Engine:
             view.drive[k] = of_block.drive[k]
         for k in range(r.n_states):
             view.state[k] = r.state[k] + lower + r.shift[thread]
-        for k in range(r.n_constants):
-            view.constant[k] = r.constant[k]
-        if r.varied:
-            view.constant[0] += block * r.n_constants * <int64_t>VARIED_BLOCK
+        see_constants(view, r.constant, r.n_constants, r.varied, block)
 
     cdef void _update_block(self, Population *p, int thread, int turn, int64_t step,
                             int64_t begin, int64_t length, int64_t lower, int64_t block,
@@ -1548,6 +1542,16 @@ cdef double exponential(int64_t i, int64_t step, uint32_t seed, uint32_t stream)
     philox_4x32(words, seed ^ (<uint32_t>PURPOSE_ESCAPE << 24), stream)
     return -log_(((((<uint64_t>words[0] << 32) | words[1]) >> 12) + 0.5)
                  * 2.220446049250313e-16)
+
+
+cdef inline void see_constants(StepView *view, double **constant, int n, bint varied,
+                               int64_t block) noexcept nogil:
+    """Have the constants of a block, which if varied lie in one array for all blocks."""
+    cdef int k
+    for k in range(n):
+        view.constant[k] = constant[k]
+    if varied:
+        view.constant[0] += block * n * <int64_t>VARIED_BLOCK
 
 
 cdef inline void reverse(int32_t *list, int64_t n) noexcept nogil:

@@ -427,3 +427,9 @@ def test_a_compiler_without_the_x86_64_levels_gives_a_working_package(
 def test_an_unknown_instruction_set_is_refused(project):
     with pytest.raises(AssertionError, match="LACONEU_BUILD_ISA: v9 not among v2, v3, v4"):
         pip(Path(sys.prefix), "wheel", "--no-deps", project, LACONEU_BUILD_ISA="v9")
+
+
+@install
+def test_an_unknown_sanitizer_is_refused(project):
+    with pytest.raises(AssertionError, match="LACONEU_SANITIZE: '1' is none of"):
+        pip(Path(sys.prefix), "wheel", "--no-deps", project, LACONEU_SANITIZE="1")
